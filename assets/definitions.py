@@ -1,0 +1,16 @@
+"""Everything that Dagster knows of turnout. The table of contents of this room; what things do is in `pipelines`."""
+
+import dagster as dg
+
+from assets import automation, checks, ingest, publish, transform
+from assets.resources import TurnoutHome
+
+defs = dg.Definitions(
+    assets=[*ingest.vendor_streams, transform.build_models, *publish.destinations],
+    asset_checks=[checks.audits],
+    jobs=[automation.sync, automation.backfill, automation.rebuild, automation.import_reports_job],
+    schedules=[automation.hourly],
+    sensors=[automation.new_reports],
+    resources={"turnout": TurnoutHome()},
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,100 @@
+"""The commands that need no account anywhere: demo and sandbox."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from pipelines.cli.output import Json, give, progress, say
+from pipelines.cli.steps import lines_run, told_run
+from pipelines.errors import UsageError
+from pipelines.run import Workspace
+from pipelines.warehouse import write_whole
+
+Contacts = Annotated[int, typer.Option("--contacts", min=10, help="How many contacts the generated world has.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same world.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command()(demo)
+    app.command()(sandbox)
+
+
+def demo(contacts: Contacts = 2000, seed: Seed = 7, as_json: Json = False) -> None:
+    """Start the sandbox, run everything on it, and say what was done and where to look.
+
+    The world is kept in TURNOUT_HOME/sandbox, so that a second demo goes on where the first ended.
+    """
+    from pipelines.sandbox import Sandbox, generate, load
+
+    started = time.monotonic()
+    workspace_home = Workspace().home
+    kept = workspace_home / "sandbox" / "world.json"
+    with progress() as tell:
+        tell("making a company" if not kept.exists() else "opening the sandbox")
+        world = load(kept) if kept.exists() else generate(seed=seed, contacts=contacts)
+        with Sandbox(world, seed=seed) as running:
+            ready = time.monotonic()
+            workspace = Workspace({**os.environ, **running.environment})
+            receipt = workspace.run(progress=tell)
+            seconds = time.monotonic() - ready
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(kept, orjson.dumps(running.world()))
+    lines = [
+        *lines_run(receipt),
+        "",
+        f"The run took {seconds:.1f} s, {time.monotonic() - started:.1f} s with the sandbox.",
+        "Where to look:",
+        f"  {workspace.warehouse.file}   the tables, for any DuckDB client",
+        f"  {workspace_home / 'plans'}   what was planned, as Parquet and JSON",
+        f"  {kept}   what Zoom and HubSpot hold now",
+        '  turnout sql "select topic, status, registered_count, attended_count from webinars limit 10"',
+        "  turnout plan            (shows 0 changes: all of it is there)",
+        "  make ui                 (the same in Dagster)",
+    ]
+    give({**told_run(receipt), "seconds": seconds}, as_json, lines)
+    if receipt.is_partial:
+        raise typer.Exit(1)
+
+
+def sandbox(
+    world: Annotated[Path | None, typer.Option("--world", help="Start from this world file.")] = None,
+    port: Annotated[int, typer.Option("--port", help="Control port; the vendors follow. 0: any free ones.")] = 8700,
+    seed: Seed = 7,
+    contacts: Contacts = 2000,
+) -> None:
+    """Run Zoom and HubSpot on this machine until interrupted, and print the variables that connect turnout to them."""
+    from pipelines.sandbox import Sandbox
+
+    state: dict[str, Any] = _world(world, seed, contacts)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with Sandbox(state, port=port, seed=seed) as running:
+        for name, value in running.environment.items():
+            sys.stdout.write(f"export {name}={value}\n")
+        sys.stdout.flush()
+        say(f"The sandbox answers; its control is at {running.control_url}/_sandbox/world. Ctrl-C stops it.")
+        stop.wait()
+
+
+def _world(path: Path | None, seed: int, contacts: int) -> dict[str, Any]:
+    from pipelines.sandbox import WorldError, generate, load
+
+    if path is None:
+        return dict(generate(seed=seed, contacts=contacts))
+    try:
+        return dict(load(path))
+    except FileNotFoundError:
+        raise UsageError(f"{path}: there is no such world file.") from None
+    except WorldError as error:
+        raise UsageError(f"{path}: {error}") from None

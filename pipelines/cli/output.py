@@ -1,0 +1,95 @@
+"""How commands speak: results on standard output, words for people on standard error, colours on a terminal alone."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from pipelines.errors import UsageError
+from pipelines.events import utc
+from pipelines.run import Progress
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="T", help="The UTC moment that everything describes; by default the last reading."),
+]
+QUIET_SECONDS = 2.0
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read `--as-of`.
+
+    Raises:
+        UsageError: it is no ISO 8601 instant.
+    """
+    if text is None:
+        return None
+    try:
+        return utc(text)
+    except ValueError:
+        raise UsageError(f"--as-of {text}: write an ISO 8601 instant, for example 2026-01-31T12:00:00Z.") from None
+
+
+def say(text: str) -> None:
+    """Tell a person something."""
+    sys.stderr.write(text + "\n")
+
+
+def fail(text: str) -> None:
+    """Tell a person what went wrong; red on a terminal."""
+    red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+    sys.stderr.write(f"{red}turnout:{plain} {text}\n")
+
+
+def give(result: Any, as_json: bool, lines: Sequence[str] = ()) -> None:
+    """Print a result: as JSON for machines, or as lines for a person."""
+    if as_json:
+        sys.stdout.write(orjson.dumps(result, option=orjson.OPT_INDENT_2, default=_plain).decode() + "\n")
+    elif lines:
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _plain(value: Any) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+def table(rows: Sequence[Sequence[Any]], headings: Sequence[str]) -> list[str]:
+    """Return rows as lines in columns; numbers to the right."""
+    cells = [list(headings), *[["" if value is None else str(value) for value in row] for row in rows]]
+    widths = [max(len(row[at]) for row in cells) for at in range(len(headings))]
+    right = [all(isinstance(row[at], int | float) for row in rows) for at in range(len(headings))]
+    return [
+        "  ".join(
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Show what is going on: one moving line on a terminal, a line every few seconds elsewhere."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True).status("starting") as status:
+            yield status.update
+        return
+    last = time.monotonic()
+
+    def tell(text: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= QUIET_SECONDS:
+            last = time.monotonic()
+            say(f"… {text}")
+
+    yield tell

@@ -1,0 +1,261 @@
+"""The commands that read, compute and publish: ingest, build, check, plan, apply, run, rebuild."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.cli.output import AsOf, Json, give, moment, progress, say, table
+from pipelines.ingest import IngestReceipt
+from pipelines.publish import ApplyReceipt, Plan, load_plan
+from pipelines.run import Check, RunReceipt, Workspace
+from pipelines.transform import BuildReceipt
+
+Allow = Annotated[bool, typer.Option("--allow", help="Let a plan through whose shape a fuse would stop.")]
+SHOWN = 12
+"""Changes of a plan that a person is shown; the whole of it is in its Parquet."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (ingest, build, check, plan, apply, run, rebuild):
+        app.command()(command)
+
+
+def ingest(
+    source: Annotated[
+        list[str] | None, typer.Argument(help="Vendors to read; by default all that are connected.")
+    ] = None,
+    stream: Annotated[list[str] | None, typer.Option("--stream", help="Only these streams.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read what is new at the vendors into the event log."""
+    workspace = Workspace()
+    with progress() as tell:
+        receipts = workspace.ingest(source or (), stream, tell)
+    give([told_ingest(receipt) for receipt in receipts], as_json, lines_ingest(receipts))
+    if not receipts:
+        say("No vendor is connected. `turnout doctor` lists what connects one.")
+    if any(receipt.failed for receipt in receipts):
+        raise typer.Exit(1)
+
+
+def build(as_of: AsOf = None, as_json: Json = False) -> None:
+    """Bring the tables up to the event log."""
+    workspace = Workspace()
+    with progress() as tell:
+        receipt = workspace.build(moment(as_of), progress=tell)
+    give(told_build(receipt), as_json, lines_build(receipt))
+
+
+def rebuild(as_of: AsOf = None, as_json: Json = False) -> None:
+    """Drop everything that is derived, and build it again from the event log."""
+    workspace = Workspace()
+    with progress() as tell:
+        receipt = workspace.rebuild(moment(as_of), tell)
+    give(told_build(receipt), as_json, lines_build(receipt))
+
+
+def check(as_json: Json = False) -> None:
+    """Check the tables as they stand; a failed check would stop a publish."""
+    workspace = Workspace()
+    checks = workspace.check()
+    give([told_check(found) for found in checks], as_json, lines_checks(checks))
+    if not all(found.passed for found in checks):
+        raise typer.Exit(3)
+
+
+def plan(
+    destination: Annotated[list[str] | None, typer.Argument(help="Where to; by default everywhere.")] = None,
+    as_of: AsOf = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the plan to this Parquet file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what would be written, field by field, and write nothing."""
+    workspace = Workspace()
+    with progress() as tell:
+        made, lines = workspace.plan(destination or (), moment(as_of), tell)
+    if out is not None and out.suffix != ".parquet":
+        out = out.with_name(out.name + ".parquet")
+    path = workspace.save(made, out)
+    for line in lines:
+        say(line)
+    give({**made.summary(), "file": str(path)}, as_json, [*lines_plan(made), f"plan {made.plan_id} is in {path}"])
+
+
+def apply(
+    plan_name: Annotated[str, typer.Argument(metavar="PLAN", help="A plan's id, or the path of its Parquet.")],
+    allow: Allow = False,
+    as_json: Json = False,
+) -> None:
+    """Write exactly one plan, once; a plan that has gone stale is refused."""
+    workspace = Workspace()
+    made = load_plan(workspace.home, plan_name)
+    with progress() as tell:
+        receipt = workspace.apply(made, allow=allow, progress=tell)
+    give(told_apply(receipt), as_json, lines_apply(receipt))
+    if receipt.stopped or receipt.rejected or receipt.waiting:
+        raise typer.Exit(1)
+
+
+def run(as_of: AsOf = None, allow: Allow = False, as_json: Json = False) -> None:
+    """Read, compute, check, plan and publish: all of it, in order."""
+    workspace = Workspace()
+    with progress() as tell:
+        receipt = workspace.run(moment(as_of), allow=allow, progress=tell)
+    give(told_run(receipt), as_json, lines_run(receipt))
+    if not receipt.ingested:
+        say("No vendor is connected, so nothing was read. `turnout doctor` lists what connects one.")
+    if receipt.is_partial:
+        raise typer.Exit(1)
+
+
+def told_ingest(receipt: IngestReceipt) -> dict[str, Any]:
+    """Return a reading as `--json` prints it."""
+    return {
+        "source": receipt.source,
+        "account": receipt.account,
+        "streams": {
+            name: {"read": one.read, "appended": one.appended, "absent": one.absent, "version": one.version}
+            for name, one in receipt.streams.items()
+        },
+        "failed": receipt.failed,
+        "notes": receipt.notes,
+    }
+
+
+def lines_ingest(receipts: list[IngestReceipt]) -> list[str]:
+    """Return readings for a person."""
+    rows = [
+        (receipt.source, name, one.read, one.appended, "failed" if name in receipt.failed else "")
+        for receipt in receipts
+        for name, one in receipt.streams.items()
+    ]
+    lines = table(rows, ["source", "stream", "read", "new", ""]) if rows else []
+    for receipt in receipts:
+        lines += [f"note: {note}" for note in receipt.notes]
+        lines += [f"not read: {receipt.source} {name}: {why}" for name, why in receipt.failed.items()]
+    return lines
+
+
+def told_build(receipt: BuildReceipt) -> dict[str, Any]:
+    """Return a build as `--json` prints it."""
+    return {
+        "as_of": receipt.as_of,
+        "rebuilt": receipt.rebuilt,
+        "models": {
+            name: {"rows": one.rows, "written": one.written, "seconds": round(one.seconds, 3), "reused": one.is_reused}
+            for name, one in receipt.models.items()
+        },
+    }
+
+
+def lines_build(receipt: BuildReceipt) -> list[str]:
+    """Return a build for a person."""
+    rows = [
+        (name, one.rows, "unchanged" if one.is_reused else f"{one.seconds:.2f} s")
+        for name, one in receipt.models.items()
+    ]
+    return [*table(rows, ["model", "rows", ""]), f"{receipt.rebuilt} built, as of {receipt.as_of.isoformat()}"]
+
+
+def told_check(found: Check) -> dict[str, Any]:
+    """Return a check as `--json` prints it."""
+    return {"check": found.name, "claim": found.claim, "passed": found.passed, "failing": found.failing}
+
+
+def lines_checks(checks: list[Check]) -> list[str]:
+    """Return checks for a person."""
+    rows = [("ok" if one.passed else "FAILED", one.name, "" if one.passed else f"{one.failing} rows") for one in checks]
+    return table(rows, ["", "check", ""])
+
+
+def lines_plan(made: Plan) -> list[str]:
+    """Return a plan for a person: counts, and the first changes field by field."""
+    rows = [
+        (destination, kind, operation, count)
+        for destination, by_object in made.counts().items()
+        for kind, by_operation in by_object.items()
+        for operation, count in by_operation.items()
+    ]
+    lines = table(rows, ["destination", "object", "operation", "records"]) if rows else []
+    for destination, planned in made.rows.items():
+        for row in planned[:SHOWN]:
+            lines.append(f"{destination} {row.object} {row.key}: {row.operation}")
+            lines += [
+                f"    {name}: {row.old.get(name) or '–'} → {new or '–'}"
+                for name, new in row.fields.items()
+                if (row.old.get(name) or None) != (new or None)
+            ]
+        if len(planned) > SHOWN:
+            lines.append(f"… and {len(planned) - SHOWN:,} more at {destination}")
+    for destination, waiting in made.waiting.items():
+        lines += [f"waits: {destination} {row.object} {row.key}: {why}" for row, why in waiting[:SHOWN]]
+    calls = ", ".join(f"{name} {count}" for name, count in made.calls.items() if count)
+    lines.append(f"{made.total:,} changes" + (f"; API calls needed: {calls}" if calls else ""))
+    return lines
+
+
+def told_apply(receipt: ApplyReceipt) -> dict[str, Any]:
+    """Return an application as `--json` prints it."""
+    return {
+        "plan": receipt.plan,
+        "published": receipt.published,
+        "outcomes": receipt.outcomes,
+        "rejected": [{"object": row.object, "key": row.key, "reason": why} for row, why in receipt.rejected],
+        "waiting": [{"object": row.object, "key": row.key, "reason": why} for row, why in receipt.waiting],
+        "stopped": receipt.stopped,
+        "calls": receipt.calls,
+    }
+
+
+def lines_apply(receipt: ApplyReceipt) -> list[str]:
+    """Return an application for a person."""
+    rows = [
+        (
+            kind,
+            counts.get("published", 0),
+            counts.get("rejected", 0),
+            counts.get("waiting", 0) + counts.get("not_done", 0),
+        )
+        for kind, counts in receipt.outcomes.items()
+    ]
+    lines = table(rows, ["object", "published", "rejected", "waiting"]) if rows else []
+    lines += [f"rejected: {row.object} {row.key}: {why}" for row, why in receipt.rejected[:SHOWN]]
+    lines += [f"waits: {row.object} {row.key}: {why}" for row, why in receipt.waiting[:SHOWN]]
+    lines += [f"stopped: {name}: {why}" for name, why in receipt.stopped.items()]
+    lines.append(f"{receipt.published:,} published in {receipt.calls} calls")
+    return lines
+
+
+def told_run(receipt: RunReceipt) -> dict[str, Any]:
+    """Return a run as `--json` prints it."""
+    return {
+        "run": receipt.run,
+        "as_of": receipt.as_of,
+        "ingested": [told_ingest(one) for one in receipt.ingested],
+        "built": receipt.built.rebuilt if receipt.built else 0,
+        "checks": [told_check(one) for one in receipt.checks],
+        "plan": receipt.plan.summary() if receipt.plan else None,
+        "applied": told_apply(receipt.applied) if receipt.applied else None,
+        "verdicts": receipt.verdicts,
+    }
+
+
+def lines_run(receipt: RunReceipt) -> list[str]:
+    """Return a run for a person."""
+    lines = [f"run {receipt.run}, as of {receipt.as_of.isoformat()}", ""]
+    lines += lines_ingest(receipt.ingested)
+    if receipt.built:
+        lines += ["", f"{receipt.built.rebuilt} of {len(receipt.built.models)} models built"]
+    passed = sum(one.passed for one in receipt.checks)
+    lines += [f"{passed} of {len(receipt.checks)} checks passed", *receipt.lines]
+    if receipt.plan:
+        lines += [f"plan {receipt.plan.plan_id}: {receipt.plan.total:,} changes", ""]
+    if receipt.applied:
+        lines += lines_apply(receipt.applied)
+    verdicts = ", ".join(f"{count:,} {name}" for name, count in receipt.verdicts.items())
+    lines += ["", f"verdicts: {verdicts}"]
+    return lines

@@ -1,0 +1,309 @@
+"""One way to speak HTTP to a vendor: limits kept, answers classified once, tries repeated where that helps.
+
+A vendor module gives an `Api` its documented limits, its credentials and its reading of a refusal; the loop here does
+the rest. What is retried: no answer, 408, 425, 5xx, a body that is not the JSON it should be, and 429/423/477 after
+the wait they ask for. A write that may have been done (no answer, or 5xx, after it was sent) is never sent a second
+time unless the caller says that repeating it is harmless.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+import orjson
+import requests
+from pyrate_limiter import Limiter, Rate
+
+from pipelines.errors import (
+    AuthError,
+    QuotaError,
+    RefusedError,
+    TransientError,
+    UnknownOutcomeError,
+    VendorError,
+)
+
+TRANSIENT_STATUSES = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+TRIES = 7
+LONGEST_WAIT_SECONDS = 150.0
+"""A quota that opens later than this is not waited for: the caller is told, and what waits is tried next run."""
+
+
+class Credentials(Protocol):
+    """What proves to a vendor who we are."""
+
+    def header(self) -> str:
+        """Return the value of `Authorization`; "" sends none."""
+
+    def renew(self) -> bool:
+        """Drop what is cached, since the vendor refused it. False: there is nothing newer to be had."""
+
+    def secrets(self) -> Collection[str]:
+        """Return the strings that must never be shown."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `data` is the decoded body (None for an empty one), `at` the vendor's clock."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    data: Any
+    at: datetime
+
+
+Classify = Callable[[Answer, str], VendorError]
+"""The vendor's reading of an answer that is no success: the error it deserves, to be raised by the caller."""
+
+
+def retry_after(value: str | None, now: datetime) -> datetime | None:
+    """Read `Retry-After` in each form met: seconds, an HTTP date, or Zoom's ISO 8601 instant; None if unreadable."""
+    if not value:
+        return None
+    text = value.strip()
+    try:
+        return now + timedelta(seconds=float(text))
+    except OverflowError:
+        return None
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def plain_classify(vendor: str) -> Classify:
+    """Return a classification by status alone, for vendors that need no better."""
+
+    def classify(answer: Answer, doing: str) -> VendorError:
+        if answer.status in (401, 403):
+            return AuthError(doing, vendor=vendor, status=answer.status)
+        if answer.status == 429:
+            at = retry_after(answer.headers.get("Retry-After"), answer.at)
+            return QuotaError(doing, vendor=vendor, status=429, retry_at=at)
+        if answer.status in TRANSIENT_STATUSES:
+            return TransientError(doing, vendor=vendor, status=answer.status)
+        return RefusedError(doing, vendor=vendor, status=answer.status)
+
+    return classify
+
+
+@dataclass
+class Api:
+    """One vendor's API at one origin.
+
+    Attributes:
+        limits: label to rates; a call names its label and waits until the rates allow it.
+        called: how many calls were sent, by label; tells a run's cost.
+    """
+
+    vendor: str
+    base_url: str
+    credentials: Credentials
+    classify: Classify
+    limits: Mapping[str, Sequence[Rate]] = field(default_factory=dict)
+    timeout_seconds: float = 60.0
+    tries: int = TRIES
+    backoff_seconds: float = 0.5
+    sleep: Callable[[float], None] = time.sleep
+    observe: Callable[[Answer], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.base_url = self.base_url.rstrip("/")
+        self.called: dict[str, int] = {}
+        self._counting = threading.Lock()
+        self._limiters = {label: Limiter(list(rates)) for label, rates in self.limits.items()}
+        self._sessions = threading.local()
+        self._told: datetime | None = None
+
+    def now(self) -> datetime:
+        """Return the vendor's clock as its last answer's `Date` told it; ours where it never answered.
+
+        It stands still between answers: what was read is what the vendor had at that moment, and nothing later.
+        """
+        return self._told or datetime.now(UTC)
+
+    def set_limit(self, label: str, rates: Sequence[Rate]) -> None:
+        """Replace a label's rates, when the vendor's own headers say more than the documentation."""
+        known = [(rate.limit, rate.interval) for rate in self.limits.get(label, ())]
+        if known != [(rate.limit, rate.interval) for rate in rates]:
+            self.limits = {**self.limits, label: rates}
+            self._limiters[label] = Limiter(list(rates))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        doing: str,
+        limit: str = "",
+        params: Mapping[str, Any] | Sequence[tuple[str, Any]] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept: Collection[int] = (),
+        repeatable: bool = True,
+        decode: Callable[[bytes], Any] = orjson.loads,
+    ) -> Answer:
+        """Send one request until it is answered for good, and return the answer.
+
+        Args:
+            doing: what this is for, as an error message goes on after "Zoom refused": `the list of users`.
+            accept: further statuses that are answers and no errors, for example 404.
+            repeatable: False for a write that done twice would be wrong.
+            decode: reads the body; where it raises ValueError the body is broken and the request is tried again.
+
+        Raises:
+            UnknownOutcomeError: a write that is not repeatable was sent, and nobody knows whether it was done.
+            VendorError: as `classify` says, once no further try can help.
+        """
+        renewed = False
+        for attempt in range(1, self.tries + 1):
+            try:
+                return self._once(
+                    method,
+                    path,
+                    doing=doing,
+                    limit=limit,
+                    params=params,
+                    json=json,
+                    form=form,
+                    headers=headers,
+                    accept=accept,
+                    repeatable=repeatable,
+                    decode=decode,
+                )
+            except UnknownOutcomeError:
+                raise
+            except AuthError as error:
+                if renewed or error.status not in (400, 401) or not self.credentials.renew():
+                    raise
+                renewed = True
+            except QuotaError as error:
+                wait = self._pause(attempt) if error.retry_at is None else self._until(error.retry_at)
+                if attempt == self.tries or wait > LONGEST_WAIT_SECONDS:
+                    raise
+                self.sleep(wait)
+            except TransientError:
+                if attempt == self.tries:
+                    raise
+                self.sleep(self._pause(attempt))
+        raise AssertionError("the loop above returns or raises")
+
+    def _pause(self, attempt: int) -> float:
+        """Seconds before the next try: doubling, at most 30, with jitter so that clients do not move in step."""
+        longest = min(30.0, self.backoff_seconds * float(2 ** (attempt - 1)))
+        return longest * (0.5 + random.random() / 2)
+
+    def _until(self, moment: datetime) -> float:
+        return max(0.0, (moment - self.now()).total_seconds()) + 0.05
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._sessions, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = not self.base_url.startswith("http://127.0.0.1")
+            self._sessions.session = session
+        return session
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        *,
+        doing: str,
+        limit: str,
+        params: Any,
+        json: Any,
+        form: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        accept: Collection[int],
+        repeatable: bool,
+        decode: Callable[[bytes], Any],
+    ) -> Answer:
+        sent_headers = {"Accept": "application/json", **(headers or {})}
+        if "Authorization" not in sent_headers and (proof := self.credentials.header()):
+            sent_headers["Authorization"] = proof
+        body: bytes | Mapping[str, str] | None = form
+        if json is not None:
+            body = orjson.dumps(json)
+            sent_headers["Content-Type"] = "application/json"
+        if limit in self._limiters:
+            self._limiters[limit].try_acquire(limit)
+        with self._counting:
+            self.called[limit] = self.called.get(limit, 0) + 1
+        where = f"{method} {self.base_url}{path}"
+        try:
+            response = self._session().request(
+                method,
+                self.base_url + path,
+                params=params,
+                data=body,
+                headers=sent_headers,
+                timeout=self.timeout_seconds,
+                allow_redirects=False,
+            )
+            content = response.content
+        except requests.RequestException as error:
+            never_sent = isinstance(error, requests.ConnectTimeout) or "Failed to establish" in str(error)
+            kind = TransientError if repeatable or never_sent else UnknownOutcomeError
+            reason = "it cannot be reached" if never_sent else f"no answer came ({type(error).__name__})"
+            raise kind(
+                f"{self.vendor} did not answer {doing}: {where}: {reason}. "
+                "Check the network and the vendor's status page; what was not done is tried again next run.",
+                vendor=self.vendor,
+            ) from None
+        self._read_clock(response.headers)
+        broken = ""
+        data = None
+        is_success = 200 <= response.status_code < 300  # a redirect is none: we follow nobody elsewhere
+        if response.status_code != 204 and (content or (is_success and method == "GET")):
+            try:
+                data = decode(content) if is_success else orjson.loads(content)
+            except ValueError as error:
+                kind_of = response.headers.get("Content-Type", "no content type")
+                broken = f"the body is no JSON that we can read ({kind_of}; {str(error)[:80]})"
+        answer = Answer(response.status_code, response.headers, content, data, self.now())
+        if self.observe is not None:
+            self.observe(answer)
+        if broken and (is_success or response.status_code in TRANSIENT_STATUSES):
+            kind = TransientError if repeatable else UnknownOutcomeError
+            raise kind(
+                self.redact(f"{self.vendor} answered {doing} with HTTP {answer.status} from {where}: {broken}."),
+                vendor=self.vendor,
+                status=answer.status,
+            )
+        if is_success or answer.status in accept:
+            return answer
+        refusal = self.classify(answer, doing)
+        said = content[:300].decode("utf-8", "replace")
+        message = f"{self.vendor} refused {doing}: HTTP {answer.status} from {where}. {refusal} It said: {said!r}"
+        refusal.args = (self.redact(message),)
+        if isinstance(refusal, TransientError) and not repeatable:
+            raise UnknownOutcomeError(str(refusal), vendor=self.vendor, status=answer.status, code=refusal.code)
+        raise refusal
+
+    def _read_clock(self, headers: Mapping[str, str]) -> None:
+        told = retry_after(headers.get("Date"), datetime.now(UTC))
+        if told is not None:
+            self._told = told
+
+    def redact(self, text: str) -> str:
+        """Return the text with every secret of this connection blotted out."""
+        for secret in self.credentials.secrets():
+            if secret:
+                text = text.replace(secret, "[secret]")
+        return text

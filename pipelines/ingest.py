@@ -1,0 +1,95 @@
+"""Read sources into the log: one commit a batch, its cursor inside, one broken stream holding up no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pipelines.errors import AuthError, UsageError, VendorError
+from pipelines.events import Batch, Stream
+from pipelines.log import AppendReceipt, Log
+
+
+class Source(Protocol):
+    """One account of one vendor, as we read it. Yields records as they are; what they mean is SQL's to say."""
+
+    name: str
+    account: str
+    streams: tuple[Stream, ...]
+    notes: list[str]
+    """What a person should know of this reading (a user without a plan, a report that is too old), no errors."""
+
+    def read(self, stream: str, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+        """Yield what is new in a stream since the cursor, each batch with the cursor that is true after it.
+
+        Raises:
+            VendorError: the rest cannot be read now; batches yielded before stand.
+        """
+
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class IngestReceipt:
+    """What reading one source did: per stream the receipt, or what went wrong."""
+
+    source: str
+    account: str
+    streams: dict[str, AppendReceipt] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def appended(self) -> int:
+        """Events that were news."""
+        return sum(receipt.appended for receipt in self.streams.values())
+
+    @property
+    def read(self) -> int:
+        """Records that the vendor gave."""
+        return sum(receipt.read for receipt in self.streams.values())
+
+
+def ingest(
+    source: Source,
+    log: Log,
+    *,
+    run: str,
+    streams: Collection[str] | None = None,
+    progress: Progress = lambda _: None,
+) -> IngestReceipt:
+    """Read a source's streams in their order, and append what is news.
+
+    A stream that fails is named in the receipt; so are those that need it. All others are read.
+
+    Raises:
+        UsageError: a stream is asked for that the source does not have.
+        LogError: the log cannot be written. LockedError: another run holds it.
+    """
+    known = [stream.name for stream in source.streams]
+    if unknown := sorted(set(streams or ()) - set(known)):
+        raise UsageError(f"{source.name} has no stream {', '.join(unknown)}; it has {', '.join(known)}.")
+    receipt = IngestReceipt(source.name, source.account)
+    with log.locked():
+        for stream in source.streams:
+            if streams is not None and stream.name not in streams:
+                continue
+            if broken := [need for need in stream.needs if need in receipt.failed]:
+                receipt.failed[stream.name] = f"not read, since {broken[0]} could not be"
+                continue
+            progress(f"{source.name}: {stream.name}")
+            total = AppendReceipt(version=log.version(source.name, stream.name))
+            try:
+                for batch in source.read(stream.name, log, log.cursor(source.name, stream.name, source.account)):
+                    total += log.append(source.name, source.account, stream, batch, run=run)
+                    progress(f"{source.name}: {stream.name}: {total.read:,} read, {total.appended:,} new")
+            except VendorError as error:
+                receipt.failed[stream.name] = str(error)
+                if isinstance(error, AuthError) and error.status == 401:
+                    receipt.streams[stream.name] = total
+                    break
+            receipt.streams[stream.name] = total
+    receipt.notes = list(source.notes)
+    return receipt

@@ -1,0 +1,426 @@
+"""The event log: append-only, one Delta table a stream, and the only truth (EV-01).
+
+`log/<source>/<stream>/` under TURNOUT_HOME. A batch is one commit, and the cursor that follows it is in the same
+commit, so there is no other state to lose. Appending what is there already appends nothing: before a commit the log
+looks only at the slice that could hold the same events (for facts: the span of their times).
+
+One process at a time writes; `Log.locked()` says so with a file lock that the operating system frees when its holder
+dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError
+from filelock import FileLock, Timeout
+
+from pipelines.errors import LockedError, LogError
+from pipelines.events import EVENT_SCHEMA, Batch, Record, Stream, digest, event_id, utc
+
+CURSORS = "turnout.cursors"
+AT = "turnout.at"
+OURS = "turnout"
+"""The source of the streams that we write ourselves: settings, intents, outcomes."""
+WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=60_000)
+TABLE = {
+    "delta.appendOnly": "true",
+    "delta.dataSkippingStatsColumns": "occurred_at,observed_at",
+    "delta.logRetentionDuration": "interval 36500 days",
+}
+STATS_COARSENESS = timedelta(milliseconds=1)
+"""Delta's statistics are cut to milliseconds, so a file may hold events up to this much after its stated maximum."""
+
+
+@dataclass(frozen=True)
+class AppendReceipt:
+    """What one append did: rows read, rows that were news, absences concluded, version of the stream after it."""
+
+    read: int = 0
+    appended: int = 0
+    absent: int = 0
+    version: int = -1
+
+    @property
+    def known(self) -> int:
+        """Rows that the log held already."""
+        return self.read - (self.appended - self.absent)
+
+    def __add__(self, other: AppendReceipt) -> AppendReceipt:
+        return AppendReceipt(
+            self.read + other.read,
+            self.appended + other.appended,
+            self.absent + other.absent,
+            max(self.version, other.version),
+        )
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The latest event of a key."""
+
+    event_id: bytes
+    digest: bytes
+    kind: str
+    occurred_at: datetime
+    scope: str
+
+
+class Log:
+    """The log below one TURNOUT_HOME."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.root = home / "log"
+        self._lock = FileLock(str(home / ".lock"), thread_local=False)
+        self._db: duckdb.DuckDBPyConnection | None = None
+        self._tables: dict[str, DeltaTable] = {}
+
+    @contextmanager
+    def locked(self, wait_seconds: float = 0.0) -> Iterator[None]:
+        """Hold TURNOUT_HOME for writing; the same process may enter again.
+
+        Raises:
+            LockedError: another process holds it. LogError: the folder cannot be written.
+        """
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=wait_seconds)
+        except Timeout:
+            raise LockedError(
+                f"{self.home} is in use by another turnout run. Wait for it to end, or stop it; "
+                "a run that was killed holds nothing."
+            ) from None
+        except OSError as error:
+            raise LogError(
+                f"{self.home} cannot be written: {error}. Nothing was lost; mend that and run again."
+            ) from None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def streams(self) -> list[tuple[str, str]]:
+        """Return (source, stream) of all that the log holds, in order."""
+        if not self.root.is_dir():
+            return []
+        found = [path.parent for path in self.root.glob("*/*/_delta_log")]
+        return sorted((path.parent.name, path.name) for path in found)
+
+    def version(self, source: str, stream: str) -> int:
+        """Return the number of the stream's last commit, -1 where it has none."""
+        table = self.table(source, stream)
+        return -1 if table is None else table.version()
+
+    def positions(self) -> dict[str, int]:
+        """Return `source/stream` to version, of all streams: where the log stands now."""
+        return {f"{source}/{stream}": self.version(source, stream) for source, stream in self.streams()}
+
+    def files(self, source: str, stream: str) -> list[str]:
+        """Return the paths of the Parquet files that hold the stream now, oldest commit last."""
+        table = self.table(source, stream)
+        return [] if table is None else [str(uri) for uri in table.file_uris()]
+
+    def files_since(self, source: str, stream: str, version: int) -> list[str] | None:
+        """Return the files that commits after `version` added; None where that can no longer be told.
+
+        Compaction moves rows and adds none, so its files are left out; what it replaced must then still be there.
+        """
+        folder = self.root / source / stream
+        added: list[str] = []
+        for number in range(version + 1, self.version(source, stream) + 1):
+            entry = folder / "_delta_log" / f"{number:020d}.json"
+            if not entry.exists():
+                return None
+            for line in entry.read_bytes().splitlines():
+                add = orjson.loads(line).get("add")
+                if add and add["dataChange"]:
+                    added.append(str(folder / add["path"]))
+        return added if all(Path(path).exists() for path in added) else None
+
+    def cursor(self, source: str, stream: str, account: str) -> dict[str, Any] | None:
+        """Return the cursor that the last batch of this account left; None where it has none."""
+        found = self.cursors(source, stream).get(account)
+        return dict(found) if found is not None else None
+
+    def last_read_at(self) -> datetime | None:
+        """Return the latest moment, on the vendors' clocks, up to which anything was read; None for an empty log."""
+        vendors = [(source, stream) for source, stream in self.streams() if source != OURS]
+        moments = [at for source, stream in vendors if (at := self._last_commit(source, stream).get(AT))]
+        return max(map(utc, moments), default=None)
+
+    def latest(self, source: str, stream: str, account: str | None = None) -> dict[str, Any]:
+        """Return key to decoded payload of every record that is present by the latest event of its key."""
+        rows = self._query(
+            source,
+            stream,
+            """
+            select key, arg_max(payload, {order}), arg_max(kind, {order}) as last_kind
+            from events where account = coalesce($account, account)
+            group by key having last_kind = 'seen' order by key
+            """,
+            {"account": account},
+        )
+        return {key: orjson.loads(payload) for key, payload, _ in rows}
+
+    def unanswered(self, asked: str, answered: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return (key, payload) of what stands in one of our own streams and has no event of its key in the other."""
+        files = self.files(OURS, answered)
+        answers = f"select key from read_parquet({files!r})" if files else "select ''"
+        rows = self._query(
+            OURS, asked, f"select key, payload from events where key not in ({answers}) order by key", {}
+        )
+        return [(key, orjson.loads(payload)) for key, payload in rows]
+
+    def outcomes_of(self, plan: str) -> list[dict[str, Any]]:
+        """Return what became of each record that a plan sent."""
+        sql = "select payload from events where payload ->> '$.plan' = $plan order by key"
+        return [orjson.loads(payload) for (payload,) in self._query(OURS, "outcomes", sql, {"plan": plan})]
+
+    def append(
+        self, source: str, account: str, stream: Stream, batch: Batch, *, run: str, observed_at: datetime | None = None
+    ) -> AppendReceipt:
+        """Add what the log does not hold yet, and the cursor, in one commit.
+
+        Records may come in any order and any number of times. A record that was changed since by a state stream's
+        vendor becomes an event after the one before it, whatever our clock says.
+
+        Raises:
+            LogError: the table cannot be written; nothing of the batch was added.
+        """
+        table = self.table(source, stream.name) or self._create(source, stream.name)
+        observed = max(
+            observed_at or datetime.now(UTC), self._last_observed(source, stream.name) + timedelta(microseconds=1)
+        )
+        at = batch.at or observed
+        if stream.mode == "own":
+            news = _own(source, account, stream.name, batch.records)
+        elif stream.mode == "fact":
+            news = self._new_facts(source, account, stream.name, batch.records)
+        else:
+            news = self._new_states(source, account, stream.name, batch, at)
+        cursors = self.cursors(source, stream.name)
+        is_moved = batch.cursor is not None and cursors.get(account) != dict(batch.cursor)
+        if not news and not is_moved:
+            return AppendReceipt(read=len(batch.records), version=table.version())
+        if batch.cursor is not None:
+            cursors[account] = dict(batch.cursor)
+        told = self._last_commit(source, stream.name).get(AT)
+        last_at = max(at, utc(told)) if told else at
+        news.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
+        for row in news:
+            row |= {"account": account, "observed_at": observed, "batch": run}
+        rows = pa.Table.from_pylist(news, schema=EVENT_SCHEMA)
+        try:
+            write_deltalake(
+                table,
+                rows,
+                mode="append",
+                writer_properties=WRITER,
+                commit_properties=CommitProperties(
+                    custom_metadata={
+                        CURSORS: orjson.dumps(cursors).decode(),
+                        AT: last_at.isoformat(),
+                        "turnout.run": run,
+                        "turnout.observed_at": observed.isoformat(),
+                    }
+                ),
+            )
+        except (DeltaError, OSError) as error:
+            raise LogError(
+                f"{table.table_uri}: the batch was not added: {str(error)[:300]}. "
+                "The log is as it was; see that the disk has room and the folder can be written, then run again."
+            ) from None
+        absent = sum(row["kind"] == "absent" for row in news)
+        return AppendReceipt(len(batch.records), len(news), absent, table.version())
+
+    def _new_facts(self, source: str, account: str, stream: str, records: Sequence[Record]) -> list[dict[str, Any]]:
+        rows: dict[bytes, dict[str, Any]] = {}
+        for record in records:
+            content = digest(record.payload)
+            identity = event_id(source, account, stream, record.key, content)
+            rows.setdefault(identity, _row(record, identity, content))
+        if not rows:
+            return []
+        moments = [row["occurred_at"] for row in rows.values()]
+        known = self._query(
+            source,
+            stream,
+            """
+            select event_id from events
+            where occurred_at between $first and $last and event_id in (select event_id from incoming)
+            """,
+            {"first": min(moments), "last": max(moments)},
+            incoming=pa.table({"event_id": pa.array(list(rows), pa.binary())}),
+            since=min(moments),
+        )
+        for (identity,) in known:
+            del rows[identity]
+        return list(rows.values())
+
+    def _new_states(self, source: str, account: str, stream: str, batch: Batch, at: datetime) -> list[dict[str, Any]]:
+        heads = self._heads(source, account, stream, batch)
+        present = set(batch.also_present)
+        rows: list[dict[str, Any]] = []
+
+        def follow(record: Record, content: bytes) -> None:
+            head = heads.get(record.key)
+            identity = event_id(source, account, stream, record.key, content, head.event_id if head else None)
+            row = _row(record, identity, content)
+            if head is not None:
+                row["occurred_at"] = max(at, head.occurred_at, record.occurred_at)
+            heads[record.key] = _Head(identity, content, record.kind, row["occurred_at"], record.scope)
+            rows.append(row)
+
+        for record in batch.records:
+            present.add(record.key)
+            content = digest(record.payload)
+            head = heads.get(record.key)
+            if head is None and record.kind == "absent":
+                continue
+            if head is None or head.digest != content:
+                follow(record, content)
+        scopes = set(batch.complete_scopes)
+        for key, head in sorted(heads.items()):
+            if head.scope in scopes and key not in present and head.kind == "seen":
+                gone = Record(key, at, b"", head.scope, "absent")
+                follow(gone, digest(gone.payload))
+        return rows
+
+    def _heads(self, source: str, account: str, stream: str, batch: Batch) -> dict[str, _Head]:
+        rows = self._query(
+            source,
+            stream,
+            """
+            select key, arg_max(event_id, {order}), arg_max(digest, {order}), arg_max(kind, {order}),
+                max(occurred_at), arg_max(scope, {order})
+            from events
+            where account = $account
+                and (scope in (select scope from scopes) or key in (select key from incoming))
+            group by key
+            """,
+            {"account": account},
+            scopes=pa.table({"scope": pa.array(sorted(batch.complete_scopes), pa.string())}),
+            incoming=pa.table({"key": pa.array([record.key for record in batch.records], pa.string())}),
+        )
+        return {key: _Head(*rest) for key, *rest in rows}
+
+    def _query(
+        self,
+        source: str,
+        stream: str,
+        sql: str,
+        parameters: Mapping[str, Any],
+        *,
+        since: datetime | None = None,
+        **tables: pa.Table,
+    ) -> list[tuple[Any, ...]]:
+        """Run SQL over the stream as `events`; `{order}` stands for the order in which a key's events follow."""
+        table = self.table(source, stream)
+        files = [] if table is None else _files(table, since)
+        if not files:
+            return []
+        if self._db is None:
+            self._db = duckdb.connect()
+            self._db.execute("set timezone = 'UTC'")
+        db = self._db.cursor()
+        try:
+            for name, rows in tables.items():
+                db.register(name, rows)
+            order = "(occurred_at, observed_at, event_id)"
+            text = sql.replace("{order}", order).replace("from events", f"from read_parquet({files!r})")
+            return db.execute(text, dict(parameters)).fetchall()
+        finally:
+            for name in tables:
+                db.unregister(name)
+            db.close()
+
+    def table(self, source: str, stream: str) -> DeltaTable | None:
+        """Return the stream's Delta table as it is now; None where it has none.
+
+        Raises:
+            LogError: it is damaged.
+        """
+        name = f"{source}/{stream}"
+        table = self._tables.get(name)
+        if table is None:
+            folder = self.root / source / stream
+            if not (folder / "_delta_log").is_dir():
+                return None
+            try:
+                table = self._tables[name] = DeltaTable(str(folder))
+            except (DeltaError, OSError) as error:
+                raise LogError(
+                    f"{folder} cannot be read as a Delta table: {str(error)[:300]}. Run `turnout verify`."
+                ) from None
+        table.update_incremental()
+        return table
+
+    def _create(self, source: str, stream: str) -> DeltaTable:
+        folder = self.root / source / stream
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            DeltaTable.create(str(folder), schema=EVENT_SCHEMA, configuration=dict(TABLE))
+        except (DeltaError, OSError) as error:
+            raise LogError(
+                f"{folder} cannot be made: {str(error)[:300]}. See that the folder can be written."
+            ) from None
+        table = self.table(source, stream)
+        assert table is not None
+        return table
+
+    def _last_commit(self, source: str, stream: str) -> dict[str, Any]:
+        table = self.table(source, stream)
+        found = [] if table is None else table.history(1)
+        return dict(found[0]) if found else {}
+
+    def cursors(self, source: str, stream: str) -> dict[str, Any]:
+        """Return account to cursor, as the stream's last commit has them."""
+        text = self._last_commit(source, stream).get(CURSORS)
+        return dict(orjson.loads(text)) if text else {}
+
+    def _last_observed(self, source: str, stream: str) -> datetime:
+        text = self._last_commit(source, stream).get("turnout.observed_at")
+        return utc(text) if text else datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _own(source: str, account: str, stream: str, records: Sequence[Record]) -> list[dict[str, Any]]:
+    contents = [digest(record.payload) for record in records]
+    return [
+        _row(record, event_id(source, account, stream, record.key, content), content)
+        for record, content in zip(records, contents, strict=True)
+    ]
+
+
+def _row(record: Record, identity: bytes, content: bytes) -> dict[str, Any]:
+    return {
+        "event_id": identity,
+        "scope": record.scope,
+        "key": record.key,
+        "kind": record.kind,
+        "occurred_at": record.occurred_at,
+        "digest": content,
+        "payload": record.payload.decode() if record.payload else None,
+    }
+
+
+def _files(table: DeltaTable, since: datetime | None) -> list[str]:
+    """Return the table's files, without those whose statistics say that all they hold occurred before `since`."""
+    if since is None:
+        return [str(uri) for uri in table.file_uris()]
+    actions = table.get_add_actions(flatten=True)
+    names = actions.schema.names
+    if "max.occurred_at" not in names:
+        return [str(uri) for uri in table.file_uris()]
+    root = table.table_uri.removeprefix("file://").rstrip("/")
+    pairs = zip(actions["path"].to_pylist(), actions["max.occurred_at"].to_pylist(), strict=True)
+    return [f"{root}/{path}" for path, last in pairs if last is None or last + STATS_COARSENESS >= since]

@@ -1,0 +1,157 @@
+"""Reads `sql/`: one file is one model. What it says of itself stands in its header, what it needs in its SQL.
+
+The header is the comment at the top of the file:
+
+    -- How much of the webinars they came to does each contact stay for?
+    -- grain: one row per contact_id
+    -- units: attended_us is microseconds
+    -- rule:  HZ-21, the mean over occurrences attended
+
+Its first lines are the question. Dependencies are read from the SQL by DuckDB's own parser: `raw_<source>__<stream>`
+is a stream of the log, every other table is a model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from pipelines.errors import ModelError
+
+SQL_ROOT = Path(__file__).resolve().parent.parent / "sql"
+LAYERS = ("staging", "intermediate", "marts", "segments", "sync", "audits")
+READS = {
+    "staging": {"raw"},
+    "intermediate": {"staging", "intermediate"},
+    "marts": {"intermediate", "marts"},
+    "segments": {"marts", "segments"},
+    "sync": {"intermediate", "marts", "segments", "sync"},
+    "audits": {"staging", "intermediate", "marts", "segments", "sync"},
+}
+"""What each layer may read; sync models read some intermediate ones for candidates that never became rows."""
+PREFIX = {"staging": "stg_", "intermediate": "int_", "segments": "segment_", "sync": "sync_", "audits": "assert_"}
+RAW = re.compile(r"raw_([a-z0-9_]+?)__([a-z0-9_]+)\Z")
+FIELD = re.compile(r"([a-z ]+):\s*(.*)\Z")
+
+
+@dataclass(frozen=True)
+class Model:
+    """One file of `sql/`.
+
+    Attributes:
+        header: what the header says, by word: `grain`, `units`, `rule`, and for some layers more.
+        reads: names of the models it reads. raws: the (source, stream) pairs it reads.
+        uses_as_of: whether its rows depend on the moment they are asked for.
+    """
+
+    name: str
+    layer: str
+    path: Path
+    sql: str
+    question: str
+    header: Mapping[str, str] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    raws: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def uses_as_of(self) -> bool:
+        """Whether the SQL asks for `getvariable('as_of')`."""
+        return "getvariable('as_of')" in self.sql
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the SQL without comments: a better header builds nothing again."""
+        code = "\n".join(line for line in self.sql.splitlines() if not line.strip().startswith("--"))
+        return blake2b(code.encode(), digest_size=8).hexdigest()
+
+
+def load(root: Path = SQL_ROOT) -> dict[str, Model]:
+    """Return name to model of every file below `root`, each after all that it reads.
+
+    Raises:
+        ModelError: a file has no header, does not parse, reads what is not there or not below it, or a circle.
+    """
+    found: dict[str, Model] = {}
+    with duckdb.connect() as db:
+        for layer in LAYERS:
+            for path in sorted((root / layer).glob("*.sql")):
+                model = _read(db, layer, path)
+                if model.name in found:
+                    raise ModelError(f"{path}: {found[model.name].path} is the same model. Rename one of them.")
+                found[model.name] = model
+    for model in found.values():
+        for name in model.reads:
+            if name not in found:
+                raise ModelError(f"{model.path} reads {name}, and there is no such model in {root}.")
+            if found[name].layer not in READS[model.layer]:
+                raise ModelError(f"{model.path} reads {name}: {model.layer} may not read {found[name].layer}.")
+        if model.raws and "raw" not in READS[model.layer]:
+            raise ModelError(f"{model.path} reads the log: only staging may. Read its staging model.")
+    try:
+        order = list(TopologicalSorter({model.name: model.reads for model in found.values()}).static_order())
+    except CycleError as error:
+        raise ModelError(f"models read each other in a circle: {' -> '.join(error.args[1])}.") from None
+    return {name: found[name] for name in order}
+
+
+def _read(db: duckdb.DuckDBPyConnection, layer: str, path: Path) -> Model:
+    sql = path.read_text(encoding="utf-8")
+    question, header = _header(sql)
+    if not question or not header.get("grain"):
+        raise ModelError(f"{path} needs a header: a question, then `-- grain: one row per …`.")
+    if not path.stem.startswith(PREFIX.get(layer, "")):
+        raise ModelError(f"{path}: a model in {layer} is named {PREFIX[layer]}….")
+    serialized = db.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0]
+    tree = orjson.loads(serialized)
+    if tree.get("error"):
+        raise ModelError(f"{path} does not parse: {tree.get('error_message')} (at character {tree.get('position')}).")
+    tables = set(_tables(tree)) - set(_ctes(tree))
+    raws = sorted(match.groups() for name in tables if (match := RAW.fullmatch(name)))
+    reads = sorted(name for name in tables if not RAW.fullmatch(name))
+    return Model(path.stem, layer, path, sql, question, header, tuple(reads), tuple((s, t) for s, t in raws))
+
+
+def _header(sql: str) -> tuple[str, dict[str, str]]:
+    question: list[str] = []
+    header: dict[str, str] = {}
+    word = ""
+    for line in sql.splitlines():
+        if not line.startswith("--"):
+            break
+        text = line.removeprefix("--").strip()
+        named = FIELD.fullmatch(text)
+        if named:
+            word = named[1].strip()
+            header[word] = named[2].strip()
+        elif word:
+            header[word] += " " + text
+        else:
+            question.append(text)
+    return " ".join(question), header
+
+
+def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(tree, dict):
+        yield tree
+        for value in tree.values():
+            yield from _nodes(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _nodes(value)
+
+
+def _tables(tree: Any) -> Iterable[str]:
+    return (str(node["table_name"]) for node in _nodes(tree) if node.get("type") == "BASE_TABLE")
+
+
+def _ctes(tree: Any) -> Iterable[str]:
+    maps = (node["cte_map"]["map"] for node in _nodes(tree) if isinstance(node.get("cte_map"), dict))
+    return (str(entry["key"]) for entries in maps for entry in entries)

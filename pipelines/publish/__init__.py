@@ -1,0 +1,29 @@
+"""Publish: compare, show, send once, remember what was answered (EV-05, EV-06, EV-07).
+
+`plan` compares the sync models with what the vendors confirmed; `apply` sends exactly that plan:
+intent (log) → call → outcome (log). After a kill, an intent without outcome is *unknown*; `resolve` asks the vendor
+by our key before anything more is sent.
+"""
+
+from pipelines.publish.plan import Plan, load_plan, make_plan
+from pipelines.publish.receipts import resolve, unknown_intents
+from pipelines.publish.rows import Destination, Outcome, Phase, Row
+from pipelines.publish.sending import ApplyReceipt, apply, check_fresh, check_fuses
+from pipelines.publish.verdicts import write_verdicts
+
+__all__ = [
+    "ApplyReceipt",
+    "Destination",
+    "Outcome",
+    "Phase",
+    "Plan",
+    "Row",
+    "apply",
+    "check_fresh",
+    "check_fuses",
+    "load_plan",
+    "make_plan",
+    "resolve",
+    "unknown_intents",
+    "write_verdicts",
+]

@@ -1,0 +1,82 @@
+"""Intents and outcomes in the log: what is about to be sent, and what was answered (EV-06)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from pipelines.errors import VendorError
+from pipelines.events import Batch, Record, Stream
+from pipelines.log import OURS, Log
+from pipelines.publish.rows import Destination, Outcome, Row
+
+INTENTS = Stream("intents", "own", about="what is about to be sent, written before it is")
+OUTCOMES = Stream("outcomes", "own", about="what was sent, and what the vendor answered")
+
+
+def write_intents(
+    log: Log, destination: str, rows: Sequence[Row], *, run: str, wave: int, plan: str, at: datetime
+) -> list[str]:
+    """Say in the log what is about to be sent, in one commit; return the intents' ids, in the rows' order."""
+    names = [f"{run}-{wave:04d}-{number:05d}" for number in range(len(rows))]
+    told = [
+        {"intent": name, "run": run, "plan": plan, "destination": destination, **row.told()}
+        for name, row in zip(names, rows, strict=True)
+    ]
+    records = [Record(entry["intent"], at, orjson.dumps(entry)) for entry in told]
+    log.append(OURS, destination, INTENTS, Batch(records, at=at), run=run)
+    return names
+
+
+def write_outcomes(
+    log: Log,
+    destination: str,
+    outcomes: Sequence[tuple[str, Outcome]],
+    *,
+    run: str,
+    plan: str,
+    settings: str,
+    at: datetime,
+) -> None:
+    """Close intents: say in the log what became of each, in one commit."""
+    also = {"run": run, "plan": plan, "destination": destination, "settings": settings}
+    records = [Record(intent, at, orjson.dumps({**also, **outcome.told()})) for intent, outcome in outcomes]
+    log.append(OURS, destination, OUTCOMES, Batch(records, at=at), run=run)
+
+
+def unknown_intents(log: Log) -> list[tuple[str, dict[str, Any]]]:
+    """Return (id, what it says) of each intent that no outcome closes."""
+    return log.unanswered(INTENTS.name, OUTCOMES.name)
+
+
+def resolve(log: Log, connected: dict[str, Destination], *, run: str, settings: str, at: datetime) -> list[str]:
+    """Ask the vendors what became of every unknown intent; return a line for a person about each destination.
+
+    What cannot be asked now stays unknown: its record waits, and nothing is sent for it.
+    """
+    by_destination: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+    for intent, told in unknown_intents(log):
+        by_destination.setdefault(told["destination"], []).append((intent, told))
+    lines: list[str] = []
+    for name, found in by_destination.items():
+        if name not in connected:
+            lines.append(
+                f"{name}: {len(found)} records were being sent when a run broke off; connect it to settle them"
+            )
+            continue
+        rows = [Row.of(told) for _, told in found]
+        try:
+            answers = connected[name].ask(rows)
+        except VendorError as error:
+            lines.append(f"{name}: {len(found)} records wait to be settled: {error}")
+            continue
+        outcomes = [(intent, answer) for (intent, _), answer in zip(found, answers, strict=True)]
+        write_outcomes(log, name, outcomes, run=run, plan="", settings=settings, at=at)
+        done = sum(answer.status == "published" for answer in answers)
+        lines.append(
+            f"{name}: of {len(found)} records of a run that broke off, {done} had arrived; the rest is planned again"
+        )
+    return lines

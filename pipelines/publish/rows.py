@@ -1,0 +1,153 @@
+"""What is exchanged between plan, apply and a destination: a row to send, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import Any, Literal, Protocol
+
+import duckdb
+import orjson
+
+Status = Literal["published", "rejected", "waiting", "not_done"]
+"""`not_done`: the vendor was asked and says that the write never happened; it will be planned again."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record that a plan would write.
+
+    Attributes:
+        key: our key of the record in its object; `vendor_id` the vendor's, where it is known.
+        fields: name to new text, None clears. `old`: name to what we know the vendor holds.
+        context: what the call needs beside the fields.
+    """
+
+    object: str
+    operation: str
+    key: str
+    vendor_id: str | None = None
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+    old: Mapping[str, str | None] = field(default_factory=dict)
+    context: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def payload_hash(self) -> str:
+        """Identity of what would be sent; a record that was refused is sent again only when this changes."""
+        told = [self.object, self.operation, self.key, sorted(self.fields.items()), sorted(self.context.items())]
+        return blake2b(orjson.dumps(told), digest_size=12).hexdigest()
+
+    def told(self) -> dict[str, Any]:
+        """Return the row as the log keeps it."""
+        return {
+            "object": self.object,
+            "operation": self.operation,
+            "key": self.key,
+            "vendor_id": self.vendor_id,
+            "fields": dict(self.fields),
+            "old": dict(self.old),
+            "context": dict(self.context),
+        }
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Row:
+        """Read what `told` wrote."""
+        names = ("object", "operation", "key", "vendor_id", "fields", "old", "context")
+        return cls(**{name: told[name] for name in names})
+
+    def identified(self, vendor_id: str) -> Row:
+        """Return the row with the vendor's id, learned since it was planned."""
+        return replace(self, vendor_id=vendor_id)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one row.
+
+    Attributes:
+        key: the key under which the record is known from now on; a created contact's is its id, no longer its address.
+        reason: the vendor's words for what it refused, or why it waits.
+    """
+
+    row: Row
+    status: Status
+    key: str = ""
+    vendor_id: str | None = None
+    reason: str = ""
+
+    def told(self) -> dict[str, Any]:
+        """Return the outcome as the log keeps it."""
+        return {
+            "object": self.row.object,
+            "operation": self.row.operation,
+            "key": self.key or self.row.key,
+            "planned_key": self.row.key,
+            "vendor_id": self.vendor_id or self.row.vendor_id,
+            "email": self.row.context.get("email") or self.row.fields.get("email"),
+            "status": self.status,
+            "reason": self.reason,
+            "payload_hash": self.row.payload_hash,
+            "fields": dict(self.row.fields) if self.status == "published" else {},
+        }
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One step of applying: all rows of an object and some operations, in calls of at most `batch_size` rows.
+
+    Attributes:
+        grouped_by: context names whose values the rows of one call share.
+        only: a context name and the value that a row must have to belong here.
+        learns: the object's new vendor ids serve later phases, by address.
+        at_once: calls that may be under way together.
+    """
+
+    object: str
+    operations: tuple[str, ...]
+    batch_size: int = 100
+    grouped_by: tuple[str, ...] = ()
+    only: tuple[str, str] | None = None
+    learns: bool = False
+    at_once: int = 4
+
+    def takes(self, row: Row) -> bool:
+        """Whether a row belongs to this phase."""
+        is_apart = self.only is not None and row.context.get(self.only[0]) != self.only[1]
+        return row.object == self.object and row.operation in self.operations and not is_apart
+
+    def batches(self, rows: Sequence[Row]) -> list[list[Row]]:
+        """Return the rows in as few calls as the vendor's batch size allows."""
+        groups: dict[tuple[str | None, ...], list[Row]] = {}
+        for row in rows:
+            groups.setdefault(tuple(row.context.get(name) for name in self.grouped_by), []).append(row)
+        size = self.batch_size
+        return [group[at : at + size] for group in groups.values() for at in range(0, len(group), size)]
+
+
+class Destination(Protocol):
+    """One account of one vendor, as we write to it."""
+
+    name: str
+    phases: tuple[Phase, ...]
+
+    def prepare(self, db: duckdb.DuckDBPyConnection) -> list[Row]:
+        """Return what must exist before anything else, as rows: property definitions that the vendor lacks."""
+
+    def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
+        """Send one batch, and return one outcome for each row.
+
+        Raises:
+            UnknownOutcomeError: it was sent, and nobody knows whether it was done.
+            VendorError: it was not done, and the rest of the phase cannot be done now either.
+        """
+
+    def ask(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Ask what became of rows whose sending was broken off: `published` or `not_done`, nothing else.
+
+        Raises:
+            VendorError: it cannot be asked now; the rows stay unknown.
+        """
+
+    def quota_left(self) -> int | None:
+        """Return how many calls the vendor's daily quota still has, None where it did not say."""

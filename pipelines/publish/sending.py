@@ -1,0 +1,225 @@
+"""Apply: send exactly one plan, in waves of intent, calls, outcome; refuse a stale plan and a plan of a wrong shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pipelines.errors import FuseError, StalePlanError, UnknownOutcomeError, VendorError
+from pipelines.log import Log
+from pipelines.publish.plan import Plan
+from pipelines.publish.receipts import write_intents, write_outcomes
+from pipelines.publish.rows import Destination, Outcome, Phase, Row
+from pipelines.settings import Fuses
+
+CALLS_A_WAVE = 16
+"""Calls between two commits of the log: a kill leaves at most this many to be asked about."""
+
+
+@dataclass
+class ApplyReceipt:
+    """What applying did: outcomes by object and status, and what stopped a destination."""
+
+    plan: str
+    outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
+    rejected: list[tuple[Row, str]] = field(default_factory=list)
+    waiting: list[tuple[Row, str]] = field(default_factory=list)
+    stopped: dict[str, str] = field(default_factory=dict)
+    calls: int = 0
+
+    @property
+    def published(self) -> int:
+        """Rows that the vendors confirmed."""
+        return sum(counts.get("published", 0) for counts in self.outcomes.values())
+
+    def count(self, row: Row, status: str) -> None:
+        """Note one outcome."""
+        counts = self.outcomes.setdefault(row.object, {})
+        counts[status] = counts.get(status, 0) + 1
+
+
+def check_fresh(plan: Plan, positions: Mapping[str, int], settings: str) -> None:
+    """See that the plan still stands on what is true.
+
+    Raises:
+        StalePlanError: events were appended or settings changed since; names what moved.
+    """
+    moved = sorted(name for name in {*plan.positions, *positions} if plan.positions.get(name) != positions.get(name))
+    if plan.settings != settings:
+        moved.append("the settings")
+    if moved:
+        raise StalePlanError(
+            f"plan {plan.plan_id} is stale: since it was made, {', '.join(moved)} moved. "
+            "Nothing was written. Make a new one with `turnout plan`."
+        )
+
+
+def check_fuses(plan: Plan, fuses: Fuses, earlier_creates: Mapping[str, Sequence[int]]) -> None:
+    """See that the plan's shape is one that was to be expected.
+
+    Args:
+        earlier_creates: per destination, how many contacts each earlier plan created.
+
+    Raises:
+        FuseError: names the fuse, its figures, and how to go on.
+    """
+    for destination, by_object in plan.counts().items():
+        total = sum(sum(by_operation.values()) for by_operation in by_object.values())
+        deletes = sum(by_operation.get("delete", 0) for by_operation in by_object.values())
+        if deletes >= max(fuses.delete_at_least, 1) and deletes > fuses.delete_share * total:
+            raise FuseError(
+                f"plan {plan.plan_id} would delete {deletes} of {total} records at {destination}, more than the share "
+                f"of {fuses.delete_share} in fuses.delete_share. Look at the plan; if it is right, add --allow."
+            )
+        creates = by_object.get("contact", {}).get("create", 0)
+        usual = sorted(earlier_creates.get(destination, ()))
+        limit = usual[len(usual) // 2] * fuses.create_times_usual if usual else None
+        if limit is not None and creates > max(limit, fuses.create_at_least):
+            raise FuseError(
+                f"plan {plan.plan_id} would create {creates} contacts at {destination}; earlier plans created "
+                f"{usual[len(usual) // 2]} (median), and fuses.create_times_usual allows {fuses.create_times_usual:g} "
+                "times that. Look at the plan; if it is right, add --allow."
+            )
+
+
+def apply(
+    plan: Plan,
+    log: Log,
+    connected: Mapping[str, Destination],
+    *,
+    run: str,
+    at: datetime,
+    progress: Callable[[str], None] = lambda _: None,
+) -> ApplyReceipt:
+    """Send the plan's rows, phase by phase. The caller has checked that the plan is fresh and its fuses hold.
+
+    A record that the vendor refuses waits with its reason and stops no other. When the vendor itself stops us
+    (quota, credentials, no answer), the rest of that destination waits for the next run.
+
+    Raises:
+        LogError: an intent or outcome could not be written.
+    """
+    receipt = ApplyReceipt(plan.plan_id)
+    with log.locked():
+        for name, rows in plan.rows.items():
+            if not rows:
+                continue
+            if name not in connected:
+                receipt.stopped[name] = f"{name} is not connected"
+                receipt.waiting += [(row, "not connected") for row in rows]
+                continue
+            _Sending(plan, log, connected[name], run, at, receipt, progress).go(rows)
+    return receipt
+
+
+@dataclass
+class _Sending:
+    """The sending of one destination's rows."""
+
+    plan: Plan
+    log: Log
+    destination: Destination
+    run: str
+    at: datetime
+    receipt: ApplyReceipt
+    progress: Callable[[str], None]
+    learned: dict[str, str] = field(default_factory=dict)
+    lost: dict[str, str] = field(default_factory=dict)
+    waves: int = 0
+
+    def go(self, rows: Sequence[Row]) -> None:
+        """Send phase by phase until all is sent or the vendor stops us."""
+        for phase in self.destination.phases:
+            mine = [self._identified(row) for row in rows if phase.takes(row)]
+            ready = [row for row in mine if row is not None]
+            batches = phase.batches(ready)
+            for at in range(0, len(batches), CALLS_A_WAVE):
+                done = sum(len(batch) for batch in batches[:at])
+                self.progress(f"{self.destination.name}: {phase.object}: {done:,} of {len(ready):,} sent")
+                if self.destination.name in self.receipt.stopped:
+                    for row in (row for batch in batches[at:] for row in batch):
+                        self._wait(row, self.receipt.stopped[self.destination.name])
+                    break
+                self._wave(phase, batches[at : at + CALLS_A_WAVE])
+
+    def _identified(self, row: Row) -> Row | None:
+        """Return the row with the id that an earlier phase learned; None where its contact did not come to be."""
+        address = row.context.get("email")
+        if row.vendor_id is not None or not address or "vendor_id" in row.fields:
+            return row
+        if address in self.learned:
+            return row.identified(self.learned[address])
+        self._wait(row, self.lost.get(address, "its contact was not created yet"))
+        return None
+
+    def _wave(self, phase: Phase, batches: Sequence[list[Row]]) -> None:
+        name = self.destination.name
+        rows = [row for batch in batches for row in batch]
+        self.waves += 1
+        intents = write_intents(self.log, name, rows, run=self.run, wave=self.waves, plan=self.plan.plan_id, at=self.at)
+        by_row = dict(zip(map(id, rows), intents, strict=True))
+        closed: list[tuple[str, Outcome]] = []
+        with ThreadPoolExecutor(phase.at_once) as pool:
+            for batch, answer in zip(batches, pool.map(lambda batch: self._send(phase, batch), batches), strict=True):
+                self.receipt.calls += 1
+                if isinstance(answer, UnknownOutcomeError):
+                    for row in batch:
+                        self._wait(row, "nobody knows whether it arrived; the next run asks")
+                elif isinstance(answer, VendorError):
+                    self._stop(str(answer))
+                    for row in batch:
+                        self._wait(row, str(answer))
+                        closed.append((by_row[id(row)], Outcome(row, "not_done", reason="the vendor stopped us")))
+                else:
+                    closed += [(by_row[id(outcome.row)], outcome) for outcome in answer]
+        write_outcomes(
+            self.log, name, closed, run=self.run, plan=self.plan.plan_id, settings=self.plan.settings, at=self.at
+        )
+        for _, outcome in closed:
+            self._note(phase, outcome)
+
+    def _send(self, phase: Phase, batch: Sequence[Row]) -> list[Outcome] | VendorError:
+        if self.destination.name in self.receipt.stopped:
+            return VendorError(self.receipt.stopped[self.destination.name])
+        try:
+            return self.destination.send(phase, batch)
+        except UnknownOutcomeError as error:
+            return self._asked(phase, batch, error)
+        except VendorError as error:
+            return error
+
+    def _asked(self, phase: Phase, batch: Sequence[Row], error: UnknownOutcomeError) -> list[Outcome] | VendorError:
+        """Ask at once what became of a batch without a clear answer, and send what never arrived once more."""
+        try:
+            answers = self.destination.ask(batch)
+            again = [answer.row for answer in answers if answer.status == "not_done"]
+            arrived = [answer for answer in answers if answer.status != "not_done"]
+            return [*arrived, *(self.destination.send(phase, again) if again else ())]
+        except VendorError:
+            self._stop(str(error))
+            return error
+
+    def _note(self, phase: Phase, outcome: Outcome) -> None:
+        row = outcome.row
+        if outcome.status == "not_done" and outcome.reason == "the vendor stopped us":
+            return
+        self.receipt.count(row, outcome.status)
+        address = row.fields.get("email") or row.context.get("email")
+        if outcome.status == "rejected":
+            self.receipt.rejected.append((row, outcome.reason))
+        elif outcome.status in ("waiting", "not_done"):
+            self.receipt.waiting.append((row, outcome.reason))
+        if phase.learns and address:
+            if outcome.status == "published" and outcome.vendor_id:
+                self.learned[address] = outcome.vendor_id
+            else:
+                self.lost[address] = f"its contact was not created: {outcome.reason}"
+
+    def _stop(self, why: str) -> None:
+        self.receipt.stopped.setdefault(self.destination.name, why)
+
+    def _wait(self, row: Row, why: str) -> None:
+        self.receipt.count(row, "waiting")
+        self.receipt.waiting.append((row, why))

@@ -1,0 +1,143 @@
+"""Verdicts: everything that could have been published, and what became of it. In = out + reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from hashlib import blake2b
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.log import Log
+from pipelines.models import Model
+from pipelines.publish.plan import Plan
+from pipelines.publish.rows import Row
+from pipelines.warehouse import Catalog, Entry, Warehouse
+
+NAME = "verdicts"
+
+
+def write_verdicts(
+    log: Log, models: Mapping[str, Model], plan: Plan, *, at: datetime, is_applied: bool = False
+) -> dict[str, int]:
+    """Write the table `verdicts`, one row per destination, object and key, and return the count of each verdict.
+
+    After `apply` it tells what the vendors answered (`is_applied`), before it what is planned.
+    """
+    warehouse = Warehouse(log.home)
+    with log.locked(), warehouse.connect() as db:
+        db.register("planned_rows", _table(_planned(plan)))
+        db.register("waiting_rows", _table(_waiting(plan)))
+        db.register("answers", _answers(log, plan if is_applied else None))
+        candidates = " union all ".join(
+            f"select '{model.header['destination']}' as destination, '{model.header['object']}' as object, "
+            f"object_key, reason from {model.name}"
+            for model in models.values()
+            if model.layer == "sync"
+        )
+        before = warehouse.catalog()
+        earlier = (
+            f"select destination, object, object_key, verdict, reason, since from {NAME}"
+            if NAME in before.entries and warehouse.is_whole(before.entries[NAME])
+            else "select '' as destination, '' as object, '' as object_key, '' as verdict, '' as reason, "
+            "cast(null as timestamptz) as since where false"
+        )
+        sql = f"""
+            with
+
+            candidates as (
+                {candidates}
+                union all
+                select destination, object, object_key, cast(null as varchar) as reason
+                from planned_rows where object = 'property'
+            ),
+
+            grouped as (
+                select destination, object, object_key, min(reason) as reason, bool_or(reason is null) as is_wanted
+                from candidates group by destination, object, object_key
+            ),
+
+            judged as (
+                select
+                    grouped.destination,
+                    grouped.object,
+                    grouped.object_key,
+                    case
+                        when not grouped.is_wanted then 'excluded'
+                        when answers.status = 'published' then 'published'
+                        when answers.status = 'rejected' then 'rejected'
+                        when waiting_rows.object_key is not null then waiting_rows.verdict
+                        when planned_rows.object_key is not null then {"'waiting'" if is_applied else "'planned'"}
+                        else 'unchanged'
+                    end as verdict,
+                    case
+                        when not grouped.is_wanted then grouped.reason
+                        when answers.status is not null then answers.reason
+                        else waiting_rows.reason
+                    end as reason
+                from grouped
+                left join planned_rows using (destination, object, object_key)
+                left join waiting_rows using (destination, object, object_key)
+                left join answers using (destination, object, object_key)
+            )
+
+            select
+                judged.destination, judged.object, judged.object_key, judged.verdict, judged.reason,
+                coalesce(earlier.since, cast('{at.isoformat()}' as timestamptz)) as since
+            from judged
+            left join ({earlier}) as earlier
+                on judged.destination = earlier.destination and judged.object = earlier.object
+                and judged.object_key = earlier.object_key and judged.verdict = earlier.verdict
+                and judged.reason is not distinct from earlier.reason
+            order by judged.destination, judged.object, judged.object_key
+        """
+        return _swap(db, warehouse, before, sql)
+
+
+def _swap(db: duckdb.DuckDBPyConnection, warehouse: Warehouse, before: Catalog, sql: str) -> dict[str, int]:
+    rows: pa.Table = db.sql(sql).to_arrow_table()
+    db.register("verdict_rows", rows)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as stream:
+        stream.write_table(rows)
+    fingerprint = blake2b(sink.getvalue(), digest_size=12).hexdigest()
+    file = f"{NAME}/{fingerprint}.parquet"
+    path = warehouse.root / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    db.execute(f"copy verdict_rows to '{fresh}' (format parquet, compression zstd)")
+    fresh.replace(path)
+    columns = {str(row[0]): str(row[1]) for row in db.execute("describe verdict_rows").fetchall()}
+    after = Catalog(dict(before.entries), dict(before.retired), before.as_of)
+    after.entries[NAME] = Entry(fingerprint, [file], rows.num_rows, columns, as_of=before.as_of)
+    warehouse.swap(before, after)
+    return dict(db.execute("select verdict, count(*) from verdict_rows group by verdict order by verdict").fetchall())
+
+
+def _planned(plan: Plan) -> Iterable[tuple[str, Row, str, str]]:
+    return ((name, row, "planned", "") for name, rows in plan.rows.items() for row in rows)
+
+
+def _waiting(plan: Plan) -> Iterable[tuple[str, Row, str, str]]:
+    for name, rows in plan.waiting.items():
+        for row, reason in rows:
+            yield name, row, "waiting" if "broken off" in reason else "rejected", reason
+
+
+def _table(rows: Iterable[tuple[str, Row, str, str]]) -> pa.Table:
+    columns: dict[str, list[str]] = {"destination": [], "object": [], "object_key": [], "verdict": [], "reason": []}
+    for destination, row, verdict, reason in rows:
+        for name, value in zip(columns, (destination, row.object, row.key, verdict, reason), strict=True):
+            columns[name].append(value)
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+
+
+def _answers(log: Log, plan: Plan | None) -> pa.Table:
+    columns: dict[str, list[str]] = {"destination": [], "object": [], "object_key": [], "status": [], "reason": []}
+    for told in log.outcomes_of(plan.plan_id) if plan is not None else ():
+        if told["status"] in ("published", "rejected"):
+            values = (told["destination"], told["object"], told["planned_key"], told["status"], told["reason"])
+            for name, value in zip(columns, values, strict=True):
+                columns[name].append(value)
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})

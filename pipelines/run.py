@@ -1,0 +1,277 @@
+"""A whole run, and each of its parts, over one TURNOUT_HOME: what the command line and the orchestrator both call.
+
+ingest → settings → build → check → settle what broke off → plan → apply → verdicts.
+
+The moment that everything describes (`as_of`) is, where nobody names one, the latest moment on the vendors' clocks up
+to which the log was read: windows then never run ahead of the data.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import orjson
+
+from pipelines import models as sql_models
+from pipelines import publish, settings, transform
+from pipelines.errors import ChecksFailed, SettingsError
+from pipelines.events import Batch, Record, Stream, digest
+from pipelines.ingest import IngestReceipt, Source, ingest
+from pipelines.log import OURS, Log
+from pipelines.models import Model
+from pipelines.publish import ApplyReceipt, Destination, Plan
+from pipelines.transform import BuildReceipt
+from pipelines.vendors.registry import destinations, sources
+from pipelines.warehouse import Warehouse
+
+SETTINGS = Stream("settings", "state", about="the settings in force, whenever they change")
+Progress = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Report progress to nobody."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one audit found: the claim, and how many rows contradict it (the first few of them as samples of keys)."""
+
+    name: str
+    claim: str
+    failing: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing contradicts the claim."""
+        return self.failing == 0
+
+
+@dataclass
+class RunReceipt:
+    """What a run did, part by part."""
+
+    run: str
+    as_of: datetime
+    ingested: list[IngestReceipt] = field(default_factory=list)
+    built: BuildReceipt | None = None
+    checks: list[Check] = field(default_factory=list)
+    plan: Plan | None = None
+    applied: ApplyReceipt | None = None
+    verdicts: dict[str, int] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something waits: a stream not read, a record refused, a vendor that stopped us."""
+        failed = any(receipt.failed for receipt in self.ingested)
+        applied = self.applied is not None and bool(
+            self.applied.stopped or self.applied.rejected or self.applied.waiting
+        )
+        return failed or applied
+
+
+class Workspace:
+    """One TURNOUT_HOME with its settings, its models and its connections."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None, *, settings_path: Path | None = None) -> None:
+        self.environment = dict(os.environ if environment is None else environment)
+        self.home = settings.home(self.environment)
+        named = self.environment.get("TURNOUT_SETTINGS")
+        self.settings = settings.load(settings_path or (Path(named) if named else None))
+        self.log = Log(self.home)
+        self.warehouse = Warehouse(self.home)
+        self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+    @cached_property
+    def models(self) -> dict[str, Model]:
+        """The models of `sql/`, in the order in which they are built."""
+        return sql_models.load()
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """The vendors that are connected, to read."""
+        return sources(self.settings, self.environment)
+
+    @cached_property
+    def destinations(self) -> dict[str, Destination]:
+        """The vendors that are connected, to write."""
+        return destinations(self.settings, self.environment)
+
+    @property
+    def targets(self) -> list[str]:
+        """Destinations that sync models name; a plan can be made for them without a connection."""
+        found = {model.header["destination"] for model in self.models.values() if model.layer == "sync"}
+        return sorted(found)
+
+    def now(self) -> datetime:
+        """Return the latest moment on the vendors' clocks that the log knows, or our clock where it knows none."""
+        return self.log.last_read_at() or datetime.now(UTC)
+
+    @property
+    def settings_id(self) -> str:
+        """Identity of the settings in force."""
+        return digest(orjson.dumps(self.settings.meaning())).hex()
+
+    def record_settings(self) -> None:
+        """Append the settings in force, if they changed (EV-13)."""
+        now = self.now()
+        record = Record("settings", now, orjson.dumps(self.settings.meaning()))
+        self.log.append(OURS, OURS, SETTINGS, Batch([record], at=now), run=self.run_id)
+
+    def ingest(
+        self, names: Collection[str] = (), streams: Collection[str] | None = None, progress: Progress = silent
+    ) -> list[IngestReceipt]:
+        """Read the connected sources, or those named.
+
+        Raises:
+            SettingsError: a source is named that is not connected.
+        """
+        known = {source.name for source in self.sources}
+        if missing := sorted(set(names) - known):
+            raise SettingsError(
+                f"{', '.join(missing)} is not connected. `turnout doctor` lists the variables that connect a vendor."
+            )
+        wanted = [source for source in self.sources if not names or source.name in names]
+        return [ingest(source, self.log, run=self.run_id, streams=streams, progress=progress) for source in wanted]
+
+    def build(
+        self, as_of: datetime | None = None, only: Collection[str] | None = None, progress: Progress = silent
+    ) -> BuildReceipt:
+        """Bring the models up to the log."""
+        with self.log.locked():
+            self.record_settings()
+            return transform.build(self.log, self.models, as_of=as_of or self.now(), only=only, progress=progress)
+
+    def rebuild(self, as_of: datetime | None = None, progress: Progress = silent) -> BuildReceipt:
+        """Drop everything derived, and build it from the log."""
+        with self.log.locked():
+            shutil.rmtree(self.warehouse.root, ignore_errors=True)
+            return self.build(as_of, progress=progress)
+
+    def check(self) -> list[Check]:
+        """Run the audits over the models as they stand."""
+        found: list[Check] = []
+        with self.warehouse.connect() as db:
+            for model in self.models.values():
+                if model.layer == "audits":
+                    failing = db.execute(f"select count(*) from ({model.sql.strip().removesuffix(';')})").fetchall()
+                    found.append(Check(model.name, model.question, int(failing[0][0])))
+        return found
+
+    def require(self, checks: Sequence[Check]) -> None:
+        """Stop before anything is published where a check failed.
+
+        Raises:
+            ChecksFailed: names the checks.
+        """
+        failed = [f"{check.name} ({check.failing} rows): {check.claim}" for check in checks if not check.passed]
+        if failed:
+            raise ChecksFailed(
+                "nothing was published, since a check failed:\n  " + "\n  ".join(failed) + "\n"
+                'See the rows with `turnout sql "from …"` over the models that the check in sql/audits names.'
+            )
+
+    def plan(
+        self, names: Collection[str] = (), as_of: datetime | None = None, progress: Progress = silent
+    ) -> tuple[Plan, list[str]]:
+        """Build, settle what an earlier run left open, and make a plan; return it with lines for a person.
+
+        Raises:
+            ChecksFailed: a check of the tables failed; there is no plan.
+        """
+        unknown_names = sorted(set(names) - set(self.targets))
+        if unknown_names:
+            raise SettingsError(
+                f"there is no destination {', '.join(unknown_names)}; there is {', '.join(self.targets)}."
+            )
+        with self.log.locked():
+            moment = as_of or self.now()
+            lines = publish.resolve(
+                self.log, self.destinations, run=self.run_id, settings=self.settings_id, at=self.now()
+            )
+            self.build(moment, progress=progress)
+            self.require(self.check())
+            progress("plan")
+            with self.warehouse.connect() as db:
+                plan = publish.make_plan(
+                    db,
+                    self.models,
+                    [name for name in self.targets if not names or name in names],
+                    as_of=moment,
+                    positions=self.log.positions(),
+                    settings=self.settings_id,
+                    connected=self.destinations,
+                    unknown=[
+                        (told["destination"], publish.Row.of(told)) for _, told in publish.unknown_intents(self.log)
+                    ],
+                )
+            publish.write_verdicts(self.log, self.models, plan, at=self.now())
+            return plan, lines
+
+    def apply(self, plan: Plan, *, allow: bool = False, progress: Progress = silent) -> ApplyReceipt:
+        """Send a plan, if it is fresh and of a shape that was to be expected.
+
+        Raises:
+            StalePlanError, FuseError: nothing was sent.
+        """
+        with self.log.locked():
+            publish.check_fresh(plan, self.log.positions(), self.settings_id)
+            if not allow:
+                publish.check_fuses(plan, self.settings.fuses, self._earlier_creates())
+            if missing := sorted(name for name, rows in plan.rows.items() if rows and name not in self.destinations):
+                raise SettingsError(
+                    f"{', '.join(missing)} is not connected, so the plan cannot be applied. "
+                    "`turnout doctor` says what is missing."
+                )
+            receipt = publish.apply(
+                plan, self.log, self.destinations, run=self.run_id, at=self.now(), progress=progress
+            )
+            progress("verdicts")
+            publish.write_verdicts(self.log, self.models, plan, at=self.now(), is_applied=True)
+            return receipt
+
+    def _earlier_creates(self) -> dict[str, list[int]]:
+        with self.warehouse.connect() as db:
+            rows = db.execute(
+                """
+                select destination, plan, count(*) from stg_turnout__outcomes
+                where object = 'contact' and operation = 'create' and status = 'published' and plan <> ''
+                group by destination, plan
+                """
+            ).fetchall()
+        found: dict[str, list[int]] = {}
+        for destination, _, created in rows:
+            found.setdefault(destination, []).append(created)
+        return found
+
+    def run(self, as_of: datetime | None = None, *, allow: bool = False, progress: Progress = silent) -> RunReceipt:
+        """Do all of it in order.
+
+        Raises:
+            ChecksFailed, FuseError: everything was read and computed, nothing was published.
+        """
+        with self.log.locked():
+            receipt = RunReceipt(self.run_id, as_of or datetime.now(UTC))
+            receipt.ingested = self.ingest(progress=progress)
+            receipt.as_of = as_of or self.now()
+            receipt.built = self.build(receipt.as_of, progress=progress)
+            receipt.checks = self.check()
+            receipt.plan, receipt.lines = self.plan(as_of=receipt.as_of, progress=progress)
+            self.save(receipt.plan)
+            if receipt.plan.total:
+                receipt.applied = self.apply(receipt.plan, allow=allow, progress=progress)
+            with self.warehouse.connect() as db:
+                counts = db.execute("select verdict, count(*) from verdicts group by verdict order by verdict")
+                receipt.verdicts = {str(name): int(count) for name, count in counts.fetchall()}
+            return receipt
+
+    def save(self, plan: Plan, out: Path | None = None) -> Path:
+        """Write a plan to `plans/`, or where it is wanted."""
+        return plan.save(out or self.home / "plans" / f"{plan.plan_id}.parquet")

@@ -1,0 +1,342 @@
+"""Settings: one frozen class per section of `turnout.toml`, secrets from the environment alone.
+
+Every wrong entry is named at once, with the name that was probably meant. What can change a published number is
+`Settings.meaning()`: it goes into the log as an event (EV-13).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from functools import reduce
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import SettingsError
+
+ACTIVITY_TYPES = (
+    "form_submission",
+    "marketing_email_sent",
+    "marketing_email_opened",
+    "marketing_email_clicked",
+    "sales_email_sent",
+    "sales_email_opened",
+    "sales_email_clicked",
+    "meeting_scheduled",
+    "call_made",
+    "note_created",
+    "sales_content_viewed",
+    "task_created",
+    "integration_event",
+)
+"""The thirteen activity types of HS-01."""
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("write the time zone too, for example 2026-01-31T00:00:00Z")
+    return moment
+
+
+def _webinar_id(text: str) -> str:
+    if not text.strip("- ") or not set(text) <= set("0123456789- "):
+        raise ValueError("a webinar id has digits only")
+    return text.replace("-", "").replace(" ", "")
+
+
+def _address_or_domain(text: str) -> str:
+    entry = text.strip().lower()
+    domain = entry.rpartition("@")[2].removeprefix("*.")
+    if not entry or " " in entry or "." not in domain or domain.startswith(".") or domain.endswith("."):
+        raise ValueError("write an address (a@acme.com), a domain (acme.com) or its subdomains (*.acme.com)")
+    return entry
+
+
+def _domain(text: str) -> str:
+    entry = _address_or_domain(text)
+    if "@" in entry:
+        raise ValueError("write a domain (acme.com) or its subdomains (*.acme.com), no address")
+    return entry
+
+
+WebinarId = Annotated[str, AfterValidator(_webinar_id)]
+Moment = Annotated[datetime, AfterValidator(_aware)]
+AddressOrDomain = Annotated[str, AfterValidator(_address_or_domain)]
+Domain = Annotated[str, AfterValidator(_domain)]
+
+
+class Section(BaseModel):
+    """A table of the settings file: frozen, and nothing in it that we do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class SyncUser(Section):
+    """Switches of one Zoom user (HZ-02, HZ-03)."""
+
+    new_webinars: bool = True
+    recordings: bool = False
+
+
+class Sync(Section):
+    """What is in scope (HZ-02, HZ-03)."""
+
+    webinars: bool = True
+    by_webinar: dict[WebinarId, bool] = Field(default_factory=dict)
+    new_webinars: bool = True
+    recordings: Literal["none", "selected", "all"] = "none"
+    users: dict[str, SyncUser] = Field(default_factory=dict)
+
+
+class Exclusions(Section):
+    """Who and what is never synced (HZ-04)."""
+
+    host_domains: list[Domain] = Field(default_factory=list)
+    recording_domains: list[Domain] = Field(default_factory=list)
+    contacts: list[AddressOrDomain] = Field(default_factory=list)
+
+
+class Attendance(Section):
+    """How attendance is counted (HZ-20)."""
+
+    count_panelists: bool = False
+
+
+class Identity(Section):
+    """Whose a secondary address is (HZ-06)."""
+
+    secondary_emails: Literal["ignore", "attribute"] = "ignore"
+
+
+class Activity(Section):
+    """One activity type on its way to Salesforce (HS-01)."""
+
+    sync: bool = True
+    task_type: str = ""
+
+
+class Activities(Section):
+    """Activities on their way to Salesforce (HS-01 to HS-08)."""
+
+    since: Moment | None = None
+    bots: Literal["exclude", "include"] = "exclude"
+    time_zone: str = "UTC"
+    form_submission: Activity = Activity()
+    marketing_email_sent: Activity = Activity()
+    marketing_email_opened: Activity = Activity()
+    marketing_email_clicked: Activity = Activity()
+    sales_email_sent: Activity = Activity()
+    sales_email_opened: Activity = Activity()
+    sales_email_clicked: Activity = Activity()
+    meeting_scheduled: Activity = Activity()
+    call_made: Activity = Activity()
+    note_created: Activity = Activity()
+    sales_content_viewed: Activity = Activity()
+    task_created: Activity = Activity()
+    integration_event: Activity = Activity()
+
+
+class Ingest(Section):
+    """How far back and how carefully vendors are read. Machines only: no number depends on it."""
+
+    years: int = Field(default=3, ge=1, le=20)
+    overlap_minutes: int = Field(default=30, ge=0, le=10_080)
+    lag_minutes: int = Field(default=5, ge=0, le=1_440)
+    report_settles_hours: int = Field(default=24, ge=1, le=720)
+    reconcile_hours: int = Field(default=24, ge=1, le=8_760)
+    at_once: int = Field(default=8, ge=1, le=32)
+    only_in_scope: bool = False
+
+
+class Imports(Section):
+    """Files that people drop for us (Dagster's sensor looks into the folder `import` of TURNOUT_HOME)."""
+
+    time_zone: str = "UTC"
+
+
+class HubSpotOptions(Section):
+    """Which API version of HubSpot is spoken."""
+
+    api_version: Literal["2026-09", "v3"] = "2026-09"
+
+
+class Fuses(Section):
+    """Shapes of a plan that a person must allow (EV-05)."""
+
+    delete_share: float = Field(default=0.1, ge=0, le=1)
+    delete_at_least: int = Field(default=10, ge=0)
+    create_times_usual: float = Field(default=10.0, ge=1)
+    create_at_least: int = Field(default=500, ge=0)
+
+
+class Settings(Section):
+    """The whole of `turnout.toml`."""
+
+    sync: Sync = Sync()
+    exclusions: Exclusions = Exclusions()
+    attendance: Attendance = Attendance()
+    identity: Identity = Identity()
+    activities: Activities = Activities()
+    ingest: Ingest = Ingest()
+    imports: Imports = Imports()
+    hubspot: HubSpotOptions = HubSpotOptions()
+    fuses: Fuses = Fuses()
+
+    def meaning(self) -> dict[str, Any]:
+        """Return the sections that rules of people depend on, as JSON values with names and lists in order."""
+        told = self.model_dump(mode="json", include={"sync", "exclusions", "attendance", "identity", "activities"})
+        sync = told["sync"]
+        sync["by_webinar"] = [
+            {"webinar_id": webinar_id, "is_on": is_on} for webinar_id, is_on in sorted(sync["by_webinar"].items())
+        ]
+        sync["users"] = [{"email": name.strip().lower(), **user} for name, user in sorted(sync["users"].items())]
+        return told
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach one vendor account. Not part of the log: secrets stay in the environment."""
+
+    vendor: str
+    base_url: str
+    account: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    access_token: str = ""
+    is_sandboxed: bool = False
+
+    def __repr__(self) -> str:
+        return f"Connection({self.vendor} at {self.base_url})"
+
+
+WEBINAR_TABLE = re.compile(r"^(\s*\[\s*sync\s*\.\s*)webinars\s*\]", re.MULTILINE)
+"""`[sync.webinars]`, the table of single webinars, beside `webinars = true`, the global switch: TOML itself does not
+allow one name to be both, so the table is read under a name of its own."""
+
+NEEDED = {
+    "zoom": ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"),
+    "hubspot": ("HUBSPOT_ACCESS_TOKEN",),
+}
+HOSTS = {"zoom": "https://api.zoom.us", "hubspot": "https://api.hubapi.com"}
+
+
+def home(environment: Mapping[str, str] | None = None) -> Path:
+    """Return TURNOUT_HOME as an absolute path, by default `data/` in the current folder."""
+    found = (os.environ if environment is None else environment).get("TURNOUT_HOME") or "data"
+    return Path(found).expanduser().absolute()
+
+
+def settings_file(environment: Mapping[str, str] | None = None) -> Path:
+    """Return TURNOUT_SETTINGS, by default `turnout.toml` in the current folder."""
+    return Path((os.environ if environment is None else environment).get("TURNOUT_SETTINGS") or "turnout.toml")
+
+
+def load(path: Path | None = None) -> Settings:
+    """Read the settings; a file that is not named and not there means all defaults.
+
+    Raises:
+        SettingsError: it cannot be read, is no TOML, or holds entries that are wrong; all of them are named.
+    """
+    file = path or settings_file()
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if path is None and "TURNOUT_SETTINGS" not in os.environ:
+            return Settings()
+        raise SettingsError(f"{file}: there is no such settings file. Correct TURNOUT_SETTINGS.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: the settings cannot be read: {error}.") from None
+    try:
+        entries = tomllib.loads(WEBINAR_TABLE.sub(r"\1by_webinar]", text))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: this is no TOML: {error}. Mend that line and run again.") from None
+    return parse(entries, str(file))
+
+
+def parse(entries: Mapping[str, Any], where: str = "turnout.toml") -> Settings:
+    """Check entries as read from TOML.
+
+    Raises:
+        SettingsError: names every wrong entry.
+    """
+    try:
+        settings = Settings.model_validate(entries)
+    except ValidationError as error:
+        wrong = [f"  {_name(found['loc'])}: {_reason(found)}" for found in error.errors()]
+        raise SettingsError(
+            f"{where} has {len(wrong)} wrong entr{'y' if len(wrong) == 1 else 'ies'}:\n" + "\n".join(wrong)
+        ) from None
+    return settings
+
+
+def _name(loc: tuple[int | str, ...]) -> str:
+    return ".".join("webinars" if part == "by_webinar" else str(part) for part in loc if part != "[key]")
+
+
+def _reason(found: Any) -> str:
+    if found["type"] != "extra_forbidden":
+        given = "" if isinstance(found["input"], dict) else f", not {found['input']!r}"
+        return str(found["msg"]).removeprefix("Value error, ") + given
+    section = reduce(_down, found["loc"][:-1], Settings)
+    known = list(getattr(section, "model_fields", {}))
+    near = get_close_matches(str(found["loc"][-1]), known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+    return f"unknown setting; {hint}"
+
+
+def _down(section: Any, part: int | str) -> Any:
+    fields = getattr(section, "model_fields", {})
+    if part in fields:
+        kind = fields[part].annotation
+        inner = [argument for argument in getattr(kind, "__args__", ()) if hasattr(argument, "model_fields")]
+        return inner[0] if inner else kind
+    return section
+
+
+def connections(environment: Mapping[str, str] | None = None) -> dict[str, Connection]:
+    """Return the vendors that the environment connects.
+
+    A vendor without credentials and without a base URL is not connected.
+
+    Raises:
+        SettingsError: a vendor is half configured; every missing variable is named.
+    """
+    env = os.environ if environment is None else environment
+    found: dict[str, Connection] = {}
+    missing: list[str] = []
+    for vendor, needed in NEEDED.items():
+        url = env.get(f"{vendor.upper()}_BASE_URL", "").strip()
+        given = {name: env.get(name, "").strip() for name in needed}
+        if not url and not any(given.values()):
+            continue
+        absent = [name for name in needed if not given[name]]
+        if absent:
+            missing += [f"  {name}: not set, and {vendor} cannot be asked without it" for name in absent]
+            continue
+        if url and not url.startswith("https://") and not _is_loopback(url):
+            missing.append(f"  {vendor.upper()}_BASE_URL: must be https (http only on this machine), not {url!r}")
+            continue
+        found[vendor] = Connection(
+            vendor,
+            url.rstrip("/") or HOSTS[vendor],
+            account=given.get("ZOOM_ACCOUNT_ID", ""),
+            client_id=given.get("ZOOM_CLIENT_ID", ""),
+            client_secret=given.get("ZOOM_CLIENT_SECRET", ""),
+            access_token=given.get("HUBSPOT_ACCESS_TOKEN", ""),
+            is_sandboxed=bool(url),
+        )
+    if missing:
+        raise SettingsError("the environment is not complete:\n" + "\n".join(missing))
+    return found
+
+
+def _is_loopback(url: str) -> bool:
+    host = url.partition("://")[2].partition("/")[0].rpartition(":")[0] or url.partition("://")[2]
+    return url.startswith("http://") and host in ("127.0.0.1", "localhost", "[::1]")

@@ -1,0 +1,423 @@
+"""HubSpot as a destination: properties, contacts, marketing events, and who registered, cancelled and came.
+
+Facts, from https://developers.hubspot.com/docs/api-reference/crm/contacts and …/marketing/marketing-events:
+
+- Batches hold 100 inputs. Only with an `objectWriteTraceId` on every input does a batch with a bad input do the others;
+  the answer is then 207 (v3) or 200/201 with `errors` (dated versions), so the errors are read and not the status.
+- A contact is created by `batch/create`, which refuses an address that exists: an upsert would write over the names
+  of a contact that came to be since the plan was made.
+- `attend` without both times, or with equal ones, is answered with 200 and stored nowhere (seen by third parties); a
+  repeat for somebody who attends already is answered with empty results. What an answer does not name is read back.
+- There is no writing of a no-show: HubSpot concludes it once an event is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import duckdb
+import orjson
+
+from pipelines.errors import RefusedError
+from pipelines.publish.rows import Outcome, Phase, Row
+from pipelines.settings import Connection
+from pipelines.vendors.hubspot.client import HubSpotClient
+from pipelines.vendors.hubspot.definitions import GROUP, GROUP_LABEL, PROPERTIES
+
+STEPS = ("register", "cancel", "attend")
+EVENT = ("external_account_id", "external_event_id")
+EITHER = ("create", "update")
+PHASES = (
+    Phase("property", ("create",), at_once=1),
+    Phase("contact", ("create",), learns=True),
+    Phase("contact", ("update",)),
+    Phase("marketing_event", EITHER, at_once=1),
+    *(Phase("attendance", EITHER, grouped_by=EVENT, only=("step", step)) for step in STEPS),
+    Phase("completion", EITHER, batch_size=1),
+)
+STATES = {
+    "register": {"REGISTERED", "CANCELLED", "ATTENDED", "NO_SHOW"},
+    "cancel": {"CANCELLED"},
+    "attend": {"ATTENDED"},
+}
+"""States of a participation in which a step has arrived."""
+
+
+class HubSpotDestination:
+    """One HubSpot portal, to write to."""
+
+    name = "hubspot"
+    phases = PHASES
+
+    def __init__(self, connection: Connection, api_version: str) -> None:
+        self.client = HubSpotClient(connection, api_version)
+
+    def quota_left(self) -> int | None:
+        """Return what the last answer's headers said of the day's calls."""
+        return self.client.daily_left
+
+    def prepare(self, db: duckdb.DuckDBPyConnection) -> list[Row]:
+        """Return the property definitions that the portal lacks."""
+        rows = db.execute(
+            """
+            with
+
+            seen as (
+                select
+                    property_name,
+                    arg_max(kind, (occurred_at, observed_at, event_id)) as kind,
+                    max(observed_at) as seen_at
+                from stg_hubspot__properties group by property_name
+            ),
+
+            made as (
+                select object_key as property_name, max(observed_at) as made_at
+                from stg_turnout__outcomes
+                where destination = 'hubspot' and object = 'property' and status = 'published'
+                group by object_key
+            )
+
+            select property_name from seen where kind = 'seen'
+            union
+            select property_name from made left join seen using (property_name)
+            where seen.kind is null or made.made_at > seen.seen_at
+            """
+        ).fetchall()
+        present = {name for (name,) in rows}
+        return [
+            Row(
+                "property",
+                "create",
+                name,
+                fields={"label": label, "type": kind, "fieldType": field, "description": about},
+            )
+            for name, (label, (kind, field), about) in PROPERTIES.items()
+            if name not in present
+        ]
+
+    def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
+        """Send one batch; a batch that is refused whole is halved until the rows that are at fault stand alone."""
+        send: dict[str, Callable[[Sequence[Row]], list[Outcome]]] = {
+            "property": self._send_properties,
+            "contact": self._create_contacts if phase.operations == ("create",) else self._update_contacts,
+            "marketing_event": self._send_events,
+            "attendance": self._send_attendances,
+            "completion": self._send_completions,
+        }
+        try:
+            return send[phase.object](rows)
+        except RefusedError as error:
+            if len(rows) == 1:
+                return [Outcome(rows[0], "rejected", reason=str(error))]
+        half = len(rows) // 2
+        return [*self.send(phase, rows[:half]), *self.send(phase, rows[half:])]
+
+    def ask(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Read back what became of rows whose sending was broken off."""
+        asks: dict[str, Callable[[Sequence[Row]], list[Outcome]]] = {
+            "property": self._ask_properties,
+            "contact": self._ask_contacts,
+            "marketing_event": self._ask_events,
+            "attendance": self._ask_attendances,
+            "completion": self._ask_completions,
+        }
+        answers: dict[int, Outcome] = {}
+        for kind, ask in asks.items():
+            mine = [row for row in rows if row.object == kind]
+            if mine:
+                answers |= {id(answer.row): answer for answer in ask(mine)}
+        return [answers[id(row)] for row in rows]
+
+    def _send_properties(self, rows: Sequence[Row]) -> list[Outcome]:
+        groups = self.client.path("properties", "contacts", "groups")
+        group = {"name": GROUP, "label": GROUP_LABEL, "displayOrder": -1}
+        self.client.post(groups, doing="the property group", json=group, accept=(409,))
+        inputs = [{"name": row.key, "groupName": GROUP, **row.fields} for row in rows]
+        path = self.client.path("properties", "contacts", "batch", "create")
+        answer = self.client.post(
+            path, doing=f"{len(rows)} property definitions", json={"inputs": inputs}, accept=(409,)
+        )
+        if answer.status != 409:
+            made = {str(found.get("name")) for found in _results(answer.data)}
+            if made >= {row.key for row in rows}:
+                return [Outcome(row, "published") for row in rows]
+        return [
+            Outcome(asked.row, "published")
+            if asked.status == "published"
+            else Outcome(asked.row, "rejected", reason=_why(_errors(answer.data), "HubSpot did not create it"))
+            for asked in self._ask_properties(rows)
+        ]
+
+    def _ask_properties(self, rows: Sequence[Row]) -> list[Outcome]:
+        answer = self.client.get(self.client.path("properties", "contacts"), doing="the contacts' properties")
+        present = {str(found.get("name")) for found in _results(answer.data)}
+        return [Outcome(row, "published" if row.key in present else "not_done") for row in rows]
+
+    def _create_contacts(self, rows: Sequence[Row]) -> list[Outcome]:
+        inputs = [
+            {"properties": _told(row), "associations": [], "objectWriteTraceId": f"{number}-{row.payload_hash}"}
+            for number, row in enumerate(rows)
+        ]
+        path = self.client.path("objects", "contacts", "batch", "create")
+        doing = f"the creation of {len(rows)} contacts"
+        answer = self.client.post(path, doing=doing, json={"inputs": inputs}, repeatable=False)
+        done, refused = _by_trace(answer.data)
+        by_email = {_email_of(found): str(found["id"]) for found in _results(answer.data) if "id" in found}
+        outcomes = []
+        for number, row in enumerate(rows):
+            trace = f"{number}-{row.payload_hash}"
+            contact = done.get(trace) or by_email.get(str(row.fields.get("email")))
+            if contact:
+                outcomes.append(Outcome(row, "published", key=contact, vendor_id=contact))
+            else:
+                reason = refused.get(trace) or _why(_errors(answer.data), "HubSpot's answer does not name it")
+                outcomes.append(Outcome(row, "rejected", reason=reason))
+        return outcomes
+
+    def _update_contacts(self, rows: Sequence[Row]) -> list[Outcome]:
+        inputs = [
+            {"id": row.vendor_id, "properties": _told(row), "objectWriteTraceId": f"{number}-{row.payload_hash}"}
+            for number, row in enumerate(rows)
+        ]
+        path = self.client.path("objects", "contacts", "batch", "update")
+        answer = self.client.post(path, doing=f"the update of {len(rows)} contacts", json={"inputs": inputs})
+        done, refused = _by_trace(answer.data)
+        ids = {str(found.get("id")) for found in _results(answer.data)}
+        outcomes = []
+        for number, row in enumerate(rows):
+            trace = f"{number}-{row.payload_hash}"
+            if trace in done or (trace not in refused and row.vendor_id in ids):
+                outcomes.append(Outcome(row, "published", vendor_id=row.vendor_id))
+            else:
+                reason = refused.get(trace) or _why(_errors(answer.data), "HubSpot's answer does not name it")
+                outcomes.append(Outcome(row, "rejected", reason=reason))
+        return outcomes
+
+    def _ask_contacts(self, rows: Sequence[Row]) -> list[Outcome]:
+        created = [row for row in rows if row.operation == "create"]
+        updated = [row for row in rows if row.operation != "create"]
+        outcomes: list[Outcome] = []
+        for some in _hundreds(created):
+            found = self._read_contacts([str(row.fields["email"]) for row in some], some, "email")
+            by_email = {_email_of(contact): contact for contact in found}
+            for row in some:
+                contact = by_email.get(str(row.fields["email"]))
+                if contact is not None and _holds(contact, row, ("turnout_source",)):
+                    outcomes.append(Outcome(row, "published", key=str(contact["id"]), vendor_id=str(contact["id"])))
+                else:
+                    outcomes.append(Outcome(row, "not_done"))
+        for some in _hundreds(updated):
+            found = self._read_contacts([str(row.vendor_id) for row in some], some, None)
+            by_id = {str(contact["id"]): contact for contact in found}
+            for row in some:
+                contact = by_id.get(str(row.vendor_id))
+                is_there = contact is not None and _holds(contact, row, tuple(row.fields))
+                outcomes.append(Outcome(row, "published" if is_there else "not_done", vendor_id=row.vendor_id))
+        return outcomes
+
+    def _read_contacts(self, ids: Sequence[str], rows: Sequence[Row], id_property: str | None) -> list[dict[str, Any]]:
+        names = sorted({"email", *(name for row in rows for name in row.fields)})
+        body: dict[str, Any] = {"inputs": [{"id": name} for name in ids], "properties": names}
+        if id_property:
+            body["idProperty"] = id_property
+        path = self.client.path("objects", "contacts", "batch", "read")
+        return _results(self.client.post(path, doing=f"{len(ids)} contacts to read back", json=body).data)
+
+    def _send_events(self, rows: Sequence[Row]) -> list[Outcome]:
+        inputs = [self._event(row) for row in rows]
+        path = self.client.path("marketing_events", "events", "upsert")
+        answer = self.client.post(path, doing=f"{len(rows)} marketing events", json={"inputs": inputs})
+        errors = _errors(answer.data)
+        named = {str(found.get("externalEventId")) for found in _results(answer.data)}
+        if not errors and (not named or named >= {row.key for row in rows} or "None" in named):
+            return [Outcome(row, "published") for row in rows]
+        if len(rows) > 1:
+            raise RefusedError(_why(errors, "HubSpot did not name every event"), vendor="hubspot")
+        return [Outcome(rows[0], "rejected", reason=_why(errors, "HubSpot did not name the event"))]
+
+    def _event(self, row: Row) -> dict[str, Any]:
+        told: dict[str, Any] = {name: value for name, value in row.fields.items() if value is not None}
+        told["eventCancelled"] = told.get("eventCancelled") == "true"
+        return {**told, "externalEventId": row.key, "customProperties": []}
+
+    def _ask_events(self, rows: Sequence[Row]) -> list[Outcome]:
+        outcomes = []
+        for row in rows:
+            found = self._read_event(row.key, str(row.fields["externalAccountId"]))
+            told = self._event(row)
+            is_there = bool(found) and all(
+                _same(found.get(name), told[name])
+                for name in row.fields
+                if name in told and name != "externalAccountId"
+            )
+            outcomes.append(Outcome(row, "published" if is_there else "not_done"))
+        return outcomes
+
+    def _read_event(self, external_id: str, account: str) -> dict[str, Any]:
+        answer = self.client.get(
+            self.client.path("marketing_events", "events", external_id),
+            doing=f"marketing event {external_id}",
+            params={"externalAccountId": account},
+            accept=(404,),
+        )
+        return answer.data if answer.status == 200 and isinstance(answer.data, dict) else {}
+
+    def _send_attendances(self, rows: Sequence[Row]) -> list[Outcome]:
+        step, event = str(rows[0].context["step"]), str(rows[0].context["external_event_id"])
+        inputs = []
+        for row in rows:
+            told = row.fields
+            properties = {name: told[name] for name in ("joinedAt", "leftAt") if told.get(name)}
+            inputs.append(
+                {
+                    "vid": int(str(row.vendor_id)),
+                    "interactionDateTime": int(str(told["interactionDateTime"])),
+                    "properties": properties,
+                }
+            )
+        path = self.client.path("marketing_events", "attendance", event, step, "create")
+        answer = self.client.post(
+            path,
+            doing=f"{len(rows)} contacts of marketing event {event} ({step})",
+            params={"externalAccountId": rows[0].context["external_account_id"]},
+            json={"inputs": inputs},
+        )
+        named = {str(found.get("vid") or found.get("contactId")) for found in _results(answer.data)}
+        errors = _errors(answer.data)
+        outcomes = {id(row): _arrived(row) for row in rows if row.vendor_id in named and not errors}
+        unnamed = [row for row in rows if id(row) not in outcomes]
+        for asked in self._ask_attendances(unnamed) if unnamed else ():
+            outcomes[id(asked.row)] = (
+                asked
+                if asked.status == "published"
+                else Outcome(asked.row, "rejected", reason=_why(errors, "HubSpot answered 200 and stored nothing"))
+            )
+        return [outcomes[id(row)] for row in rows]
+
+    def _ask_attendances(self, rows: Sequence[Row]) -> list[Outcome]:
+        outcomes = []
+        by_event: dict[tuple[str, str], list[Row]] = {}
+        for row in rows:
+            event = (str(row.context["external_account_id"]), str(row.context["external_event_id"]))
+            by_event.setdefault(event, []).append(row)
+        for (account, event_id), some in by_event.items():
+            states = self._states(account, event_id)
+            for row in some:
+                is_there = states.get(str(row.vendor_id)) in STATES[str(row.context["step"])]
+                outcomes.append(_arrived(row) if is_there else Outcome(row, "not_done"))
+        return outcomes
+
+    def _states(self, account: str, event: str) -> dict[str, str]:
+        """Return contact id to state in one event."""
+        found: dict[str, str] = {}
+        path = self.client.path("marketing_events", "participations", account, event, "breakdown")
+        doing = f"who is in marketing event {event}"
+        try:
+            for page in self.client.pages(path, doing=doing, params={"limit": 100}):
+                for raw in page.results:
+                    told = _decoded(raw)
+                    contact = told.get("associations", {}).get("contact", {}).get("contactId")
+                    found[str(contact)] = str(told.get("properties", {}).get("attendanceState"))
+        except RefusedError as error:
+            if error.status != 404:
+                raise
+        return found
+
+    def _send_completions(self, rows: Sequence[Row]) -> list[Outcome]:
+        row = rows[0]
+        self.client.post(
+            self.client.path("marketing_events", "events", row.key, "complete"),
+            doing=f"the completion of marketing event {row.key}",
+            params={"externalAccountId": row.context["external_account_id"]},
+            json=dict(row.fields),
+        )
+        return [Outcome(row, "published")]
+
+    def _ask_completions(self, rows: Sequence[Row]) -> list[Outcome]:
+        outcomes = []
+        for row in rows:
+            found = self._read_event(row.key, str(row.context["external_account_id"]))
+            is_there = bool(found.get("eventCompleted")) and all(
+                _same(found.get(name), value) for name, value in row.fields.items()
+            )
+            outcomes.append(Outcome(row, "published" if is_there else "not_done"))
+        return outcomes
+
+
+def _arrived(row: Row) -> Outcome:
+    """Return the outcome of an attendance that arrived, under the key that its contact's id gives it."""
+    context = row.context
+    key = f"{context['external_event_id']}|{row.vendor_id}|{context['step']}"
+    return Outcome(row, "published", key=key, vendor_id=row.vendor_id)
+
+
+def _told(row: Row) -> dict[str, str]:
+    """Return the properties to send; HubSpot clears what is empty, and a creation has nothing to clear."""
+    is_new = row.operation == "create"
+    return {name: value or "" for name, value in row.fields.items() if value or not is_new}
+
+
+def _results(data: Any) -> list[dict[str, Any]]:
+    found = data.get("results") if isinstance(data, dict) else None
+    return [entry for entry in found or () if isinstance(entry, dict)]
+
+
+def _errors(data: Any) -> list[dict[str, Any]]:
+    found = data.get("errors") if isinstance(data, dict) else None
+    return [entry for entry in found or () if isinstance(entry, dict)]
+
+
+def _why(errors: Iterable[dict[str, Any]], otherwise: str) -> str:
+    messages = [str(error.get("message") or error.get("category") or "") for error in errors]
+    return "; ".join(sorted({message for message in messages if message}))[:500] or otherwise
+
+
+def _by_trace(data: Any) -> tuple[dict[str, str], dict[str, str]]:
+    """Return trace to id of what was done, and trace to reason of what was refused."""
+    done = {
+        str(found["objectWriteTraceId"]): str(found.get("id"))
+        for found in _results(data)
+        if found.get("objectWriteTraceId")
+    }
+    refused: dict[str, str] = {}
+    for error in _errors(data):
+        for trace in (error.get("context") or {}).get("objectWriteTraceId") or ():
+            refused[str(trace)] = _why([error], "refused")
+    return done, refused
+
+
+def _email_of(contact: dict[str, Any]) -> str:
+    return str((contact.get("properties") or {}).get("email") or "").strip().lower()
+
+
+def _holds(contact: dict[str, Any], row: Row, names: Sequence[str]) -> bool:
+    properties = contact.get("properties") or {}
+    return all(_same(properties.get(name), row.fields.get(name)) for name in names)
+
+
+def _same(held: Any, told: Any) -> bool:
+    """Whether HubSpot's form of a value is the one that we told: numbers as numbers, instants as instants."""
+    left = "" if held is None else str(held)
+    right = "" if told is None else str(told)
+    if left.lower() == right.lower():
+        return True
+    try:
+        return Decimal(left) == Decimal(right)
+    except InvalidOperation:
+        pass
+    try:
+        return datetime.fromisoformat(left) == datetime.fromisoformat(right)
+    except (ValueError, TypeError):
+        return False
+
+
+def _hundreds(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
+    return (rows[at : at + 100] for at in range(0, len(rows), 100))
+
+
+def _decoded(raw: Any) -> dict[str, Any]:
+    told = orjson.loads(bytes(raw))
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,223 @@
+"""Marketing emails and forms.
+
+Facts, from https://developers.hubspot.com/docs/api-reference/legacy/email-analytics-v1 and
+https://developers.hubspot.com/docs/api-reference/legacy/forms-v1 (read 2026-11):
+
+- `GET /email/public/v1/events`: newest first; both timestamps count; the offset is short-lived and good for the same
+  query alone, so a window is closed, and read again from its start when an offset has died. An event is named by the
+  pair (`id`, `created`). Opens and clicks that HubSpot takes for a machine's are there, marked `filteredEvent`.
+- An event can be marked `obsoletedBy` a later one after it was read; once a day we look two days back for that.
+- `GET /form-integrations/v1/submissions/forms/{guid}`: newest first, 50 a page at most, no filter by date. We stop at
+  a page that is older than the watermark as a whole. The watermark moves only when all that is newer has been read:
+  what was read from the new end says nothing of what lies between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from pipelines.errors import RefusedError, TransientError, VendorError
+from pipelines.events import Batch, Record, iso, utc
+from pipelines.log import Log
+from pipelines.vendors.hubspot.account import both, whole
+from pipelines.vendors.hubspot.client import SAME_PAGE
+from pipelines.vendors.hubspot.run import Run
+from pipelines.vendors.reading import BATCH, Whole, batches, in_order, instant, payload, reads, record_reader
+
+EVENTS_PAGE = 1000
+MONTHS_PER_COMMIT = 6
+RESTARTS = 3
+LOOK_BACK = timedelta(hours=48)
+SUBMISSIONS_PAGE = 50
+
+
+class EventsPage(msgspec.Struct, gc=False):
+    """A page of email events."""
+
+    events: list[msgspec.Raw]
+    hasMore: bool = False
+    offset: str | None = None
+
+
+class EventKeys(msgspec.Struct, gc=False):
+    """What we need of an email event."""
+
+    id: str | None = None
+    created: int | str | None = None
+
+
+class SubmissionKeys(msgspec.Struct, gc=False):
+    """What we need of a form's submission."""
+
+    conversionId: str | None = None
+    submittedAt: int | str | None = None
+
+
+read_events = reads(EventsPage)
+read_event = record_reader(EventKeys)
+read_submission = record_reader(SubmissionKeys)
+
+
+def email_events(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read closed windows: months at first, then from the last reading (with an overlap) to now."""
+    now = run.now()
+    looked_back = utc(cursor["looked_back_at"]) if cursor else now
+    start = utc(cursor["read_to"]) if cursor else _years_before(now, run.ingest.years)
+    if cursor:
+        is_due = now - looked_back >= timedelta(hours=run.ingest.reconcile_hours)
+        start -= max(run.overlap, LOOK_BACK) if is_due else run.overlap
+        looked_back = now if is_due else looked_back
+    state = dict(cursor or {})
+    records: list[Record] = []
+    months = 0
+    try:
+        for begin, end in _months(start, max(now, start)):
+            for page, is_last in _window(run, begin, end):
+                records += page
+                if is_last:
+                    reached = min(end, now - run.lag) if end >= now else end
+                    state = {"read_to": iso(reached), "looked_back_at": iso(looked_back)}
+                    months += 1
+                if len(records) + EVENTS_PAGE > BATCH or (is_last and months % MONTHS_PER_COMMIT == 0):
+                    yield Batch(tuple(records), state or None, at=run.now())
+                    records = []
+    except VendorError:
+        yield Batch(tuple(records), state or None, at=run.now())
+        raise
+    yield Batch(tuple(records), state, at=run.now())
+
+
+def _window(run: Run, begin: datetime, end: datetime) -> Iterator[tuple[list[Record], bool]]:
+    """Yield a window's events page by page, and with each page whether it is the last."""
+    offset, restarts = "", 0
+    seen: dict[str, int] = {}
+    while True:
+        try:
+            page = _events(run, begin, end, offset)
+        except RefusedError as error:
+            if not offset or error.status != 400 or restarts == RESTARTS:
+                raise
+            restarts += 1
+            offset, seen = "", {}
+            continue
+        records: list[Record] = []
+        for content in map(payload, page.events):
+            keys = read_event(content)
+            created = instant(keys.created)
+            if not keys.id or created is None:
+                run.note("hubspot: an email event without id and time was given; it was left out.")
+                continue
+            records.append(Record(f"{keys.id}|{keys.created}", created, content))
+        is_last = not page.hasMore or not page.offset
+        yield records, is_last
+        if is_last or not page.offset:
+            return
+        offset = page.offset
+        seen[offset] = seen.get(offset, 0) + 1
+        if seen[offset] > SAME_PAGE:
+            raise TransientError("hubspot gave email events with a page that leads back to itself.", vendor="hubspot")
+
+
+def _events(run: Run, begin: datetime, end: datetime, offset: str) -> EventsPage:
+    asked: dict[str, Any] = {"startTimestamp": _ms(begin), "endTimestamp": _ms(end), "limit": EVENTS_PAGE}
+    if offset:
+        asked["offset"] = offset
+    page: EventsPage = run.client.get(
+        run.client.path("email_events"),
+        doing=f"email events from {iso(begin)} to {iso(end)}",
+        params=asked,
+        decode=read_events,
+    ).data
+    return page
+
+
+def forms(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read the forms, archived ones too."""
+    yield whole(run, "forms", both(run, run.client.path("forms"), "forms", {"formTypes": "all"}))
+
+
+def form_submissions(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read each form's submissions back to those that are known."""
+    marks: dict[str, int] = dict((cursor or {}).get("forms", {}))
+    newest: dict[str, int] = {}
+    floor = _ms(_years_before(run.now(), run.ingest.years))
+
+    def read(form: str) -> list[Record] | RefusedError:
+        since = max(floor, marks[form] - _ms_of(run.overlap)) if form in marks else floor
+        try:
+            return _submissions(run, form, since)
+        except RefusedError as error:
+            return error
+
+    def wholes() -> Iterator[Whole]:
+        refused: list[VendorError] = []
+        for form, found in in_order(read, sorted(log.latest("hubspot", "forms", run.account)), run.ingest.at_once):
+            if isinstance(found, RefusedError):
+                if found.status != 404:
+                    refused.append(found)
+                continue
+            if found:
+                newest[form] = max(_ms(record.occurred_at) for record in found)
+            yield Whole(form, found, is_complete=False, mark=form)
+        if refused:
+            run.note(f"hubspot: submissions of {len(refused)} forms were refused; the first: {refused[0]}")
+
+    def follow(whole: Whole) -> None:
+        if whole.mark in newest:
+            marks[whole.mark] = max(marks.get(whole.mark, 0), newest[whole.mark])
+
+    yield from batches(wholes(), run.now, follow=follow, cursor=lambda: {"forms": dict(sorted(marks.items()))})
+
+
+def _submissions(run: Run, form: str, since_ms: int) -> list[Record]:
+    records: list[Record] = []
+    pages = run.client.pages(
+        run.client.path("form_submissions", form),
+        doing=f"the submissions of form {form}",
+        params={"limit": SUBMISSIONS_PAGE},
+    )
+    for page in pages:
+        newest = 0
+        for content in map(payload, page.results):
+            keys = read_submission(content)
+            submitted = instant(keys.submittedAt)
+            if not keys.conversionId or submitted is None:
+                run.note(f"hubspot: form {form} has a submission without id or time; it was left out.")
+                continue
+            newest = max(newest, _ms(submitted))
+            if _ms(submitted) >= since_ms:
+                records.append(Record(keys.conversionId, submitted, content, form))
+        if page.results and newest < since_ms:
+            break
+    return records
+
+
+def _months(start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Cut into calendar months; both ends count, so that each begins at the instant at which the one before ends."""
+    cut: list[tuple[datetime, datetime]] = []
+    while start < end or not cut:
+        following = (start.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(
+            day=1
+        )
+        cut.append((start, min(following, end)))
+        start = following
+    return cut
+
+
+def _years_before(moment: datetime, years: int) -> datetime:
+    try:
+        return moment.replace(year=moment.year - years)
+    except ValueError:  # 29 February
+        return moment.replace(year=moment.year - years, day=28)
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _ms_of(span: timedelta) -> int:
+    return int(span.total_seconds() * 1000)

@@ -1,0 +1,66 @@
+"""HubSpot as a source: which streams there are, and in which order they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from pipelines.events import Batch, Stream
+from pipelines.log import Log
+from pipelines.settings import Connection, Ingest
+from pipelines.vendors.hubspot import account, contacts, marketing
+from pipelines.vendors.hubspot.client import HubSpotClient
+from pipelines.vendors.hubspot.run import Run
+
+STREAMS: tuple[Stream, ...] = (
+    Stream("account", "state", about="the portal and its time zone"),
+    Stream("users", "state", about="who works in the portal"),
+    Stream("owners", "state", about="who can own a record, former ones too"),
+    Stream("properties", "state", about="definitions of the contacts' properties"),
+    Stream("contacts", "fact", about="each state of each contact, with the histories that tell activities"),
+    Stream("email_events", "fact", about="what happened to each marketing email"),
+    Stream("forms", "state", about="definitions of forms"),
+    Stream("form_submissions", "fact", needs=("forms",), about="what was submitted"),
+)
+
+Reader = Callable[[Run, Log, Mapping[str, Any] | None], Iterator[Batch]]
+
+READERS: dict[str, Reader] = {
+    "account": account.account,
+    "users": account.users,
+    "owners": account.owners,
+    "properties": account.properties,
+    "contacts": contacts.contacts,
+    "email_events": marketing.email_events,
+    "forms": marketing.forms,
+    "form_submissions": marketing.form_submissions,
+}
+
+
+class HubSpotSource:
+    """One HubSpot portal. `notes` says what was left out of a reading and why."""
+
+    name = "hubspot"
+    streams = STREAMS
+
+    def __init__(self, connection: Connection, ingest: Ingest, api_version: str) -> None:
+        self.notes: list[str] = []
+        self.client = HubSpotClient(connection, api_version)
+        self._run = Run(self.client, ingest, self.notes)
+
+    @property
+    def account(self) -> str:
+        """The portal's id.
+
+        Raises:
+            VendorError: it is not known yet, and HubSpot does not tell it.
+        """
+        return self._run.account
+
+    @account.setter
+    def account(self, portal: str) -> None:
+        self._run.account = portal
+
+    def read(self, stream: str, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+        """Yield what is new in a stream; see `pipelines.ingest.Source`."""
+        return READERS[stream](self._run, log, cursor)

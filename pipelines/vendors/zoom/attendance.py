@@ -1,0 +1,248 @@
+"""Who came, from joins and leaves; and the recordings.
+
+Facts, from https://developers.zoom.us/docs/api/meetings/ and https://support.zoom.com (read 2026-11):
+
+- `GET /report/webinars/{uuid}/participants`: one row per connection of one device; `user_id` is new on every join. It
+  tells `registrant_id` only with `include_fields=registrant_id`. An id instead of a UUID gives the latest session only.
+- A report may be incomplete for about 30 minutes after the end; a row with duration 0 means that it was too early.
+- Reports that are too old are refused with 400/12702 (the reference says six months, the message a year).
+  `GET /past_webinars/{uuid}/participants` is then asked, a list with other fields of the same rows.
+- Recordings: 404 with code 3301 where there are none (yet, or any more).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+import orjson
+
+from pipelines.errors import RefusedError
+from pipelines.events import Batch, Record, digest, iso
+from pipelines.log import Log
+from pipelines.vendors.reading import Whole, batches, document, instant, moment, payload, record_reader
+from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, uuid_in_path
+from pipelines.vendors.zoom.known import Session
+from pipelines.vendors.zoom.run import Run
+
+TOO_OLD = "12702"
+REPORT_READY = timedelta(minutes=30)
+"""A report read sooner after the end than this proves nothing by agreeing with a later one."""
+RECORDINGS_CHANGE = timedelta(days=7)
+
+
+class RowKeys(msgspec.Struct, gc=False):
+    """What we need of a participant's row."""
+
+    user_id: str | int | None = None
+    join_time: str | None = None
+    leave_time: str | None = None
+    duration: float | None = None
+
+
+class FileKeys(msgspec.Struct, gc=False):
+    """What we need of one recorded file."""
+
+    recording_end: str | None = None
+
+
+class RecordingKeys(msgspec.Struct, gc=False):
+    """What we need of a session's recordings."""
+
+    recording_files: list[FileKeys] | None = None
+
+
+read_row = record_reader(RowKeys)
+read_recording = record_reader(RecordingKeys)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One reading of a session's participants.
+
+    Attributes:
+        rows: None where there was nothing to read.
+        is_whole: whether a row that is missing in it is really gone.
+        refused: why it will never be given out; "" where it was, or may be later.
+    """
+
+    rows: list[msgspec.Raw] | None
+    is_whole: bool = True
+    refused: str = ""
+
+
+def participants(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read the participants of each ended session until its report is settled."""
+    now = run.now()
+    earlier = log.latest("zoom", "report_reads", run.account)
+    ended = run.sessions(log).values()
+    todo = [
+        session
+        for session in sorted(ended, key=lambda session: (session.start, session.uuid))
+        if session.end is not None and session.end <= now and not (earlier.get(session.uuid) or {}).get("is_settled")
+    ]
+    told: dict[str, Record] = {}
+    gathered: list[Record] = []
+    too_old = 0
+
+    def read(session: Session) -> Report:
+        return _report(run, session, bool((earlier.get(session.uuid) or {}).get("rows")))
+
+    def wholes() -> Iterator[Whole]:
+        nonlocal too_old
+        for session, report in run.each(todo, read, "reports of participants"):
+            too_old += report.refused == "too old"
+            whole, record = _attendance(run, session, report, earlier.get(session.uuid))
+            if record is not None:
+                told[session.uuid] = record
+            yield whole
+
+    def follow(whole: Whole) -> None:
+        if whole.mark in told:
+            gathered.append(told.pop(whole.mark))
+
+    for batch in batches(wholes(), run.now, follow=follow):
+        ready = list(gathered)
+        gathered.clear()
+        yield batch  # when we go on, it is in the log
+        run.reports += ready
+    if too_old:
+        run.note(
+            f"zoom: {too_old} reports are older than Zoom still gives out; who came to these sessions is not known."
+        )
+
+
+def report_reads(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Tell which reports this run has read. If this is lost, they are read once more, and nothing else happens."""
+    told, run.reports = run.reports, []
+    yield Batch(tuple(told), at=run.now())
+
+
+def _report(run: Run, session: Session, has_rows: bool) -> Report:
+    doing = f"the participants of session {session.uuid}"
+    path = uuid_in_path(session.uuid)
+    try:
+        rows = run.client.listing(
+            f"/report/webinars/{path}/participants",
+            "participants",
+            doing=doing,
+            limit=HEAVY,
+            params={"include_fields": "registrant_id"},
+        )
+        return Report(rows)
+    except RefusedError as error:
+        if error.status == 404:
+            return Report(None, refused="not found")
+        if error.code != TOO_OLD:
+            raise
+    if has_rows:
+        return Report(None, refused="too old")
+    try:
+        rows = run.client.listing(f"/past_webinars/{path}/participants", "participants", doing=doing, limit=MEDIUM)
+        return Report(rows, is_whole=False)
+    except RefusedError:
+        return Report(None, refused="too old")
+
+
+def _attendance(
+    run: Run, session: Session, report: Report, earlier: Mapping[str, Any] | None
+) -> tuple[Whole, Record | None]:
+    """Return a report's rows as records, and what is to be remembered of reading it."""
+    now = run.now()
+    assert session.end is not None
+    is_old = now - session.end > timedelta(hours=run.ingest.report_settles_hours)
+    if report.rows is None and report.refused == "not found" and not is_old:
+        return Whole(session.uuid, (), is_complete=False), None
+    contents = sorted({payload(raw) for raw in report.rows or ()})
+    keys = [read_row(content) for content in contents]
+    sum_of_rows = _digest(contents)
+    is_repeated = (
+        bool(contents)
+        and earlier is not None
+        and earlier.get("digest") == sum_of_rows
+        and moment(earlier.get("read_at"), session.end) >= session.end + REPORT_READY
+        and all(row.leave_time and row.duration for row in keys)
+    )
+    told = {
+        "uuid": session.uuid,
+        "webinar_id": session.webinar_id,
+        "read_at": iso(now),
+        "rows": len(contents),
+        "digest": sum_of_rows,
+        "is_settled": bool(report.refused) or not report.is_whole or is_old or is_repeated,
+        "refused": report.refused or None,
+    }
+    is_complete = report.rows is not None and report.is_whole
+    return (
+        Whole(session.uuid, _rows(session, contents, keys), is_complete, mark=session.uuid),
+        Record(session.uuid, now, orjson.dumps(told), session.uuid),
+    )
+
+
+def _rows(session: Session, contents: list[bytes], keys: list[RowKeys]) -> tuple[Record, ...]:
+    """Make records of rows; further ones of the same join are numbered, in the order of their leaving."""
+    seen: dict[str, int] = {}
+    records: list[Record] = []
+    for row, content in sorted(zip(keys, contents, strict=True), key=lambda pair: (pair[0].leave_time or "", pair[1])):
+        name = f"{session.uuid}|{'' if row.user_id is None else row.user_id}|{row.join_time or ''}"
+        seen[name] = seen.get(name, 0) + 1
+        key = name if seen[name] == 1 else f"{name}|{seen[name]}"
+        records.append(Record(key, moment(row.join_time, session.start), content, session.uuid))
+    return tuple(records)
+
+
+def _digest(contents: list[bytes]) -> str:
+    """Return a hash of a set of rows, whatever their order."""
+    total = blake2b(digest_size=16)
+    for one in sorted(map(digest, contents)):
+        total.update(one)
+    return total.hexdigest()
+
+
+def recordings(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read what was recorded: on every run in the week after a session, and once after it."""
+    now = run.now()
+    done = set((cursor or {}).get("done", ()))
+    ended = {session.uuid: session for session in run.sessions(log).values() if session.end and session.end <= now}
+    old = {uuid for uuid, session in ended.items() if _end(session, now) <= now - RECORDINGS_CHANGE}
+
+    def read(uuid: str) -> bytes | None:
+        answer = run.client.call(
+            "GET",
+            f"/meetings/{uuid_in_path(uuid)}/recordings",
+            doing=f"the recordings of session {uuid}",
+            limit=LIGHT,
+            accept=(404,),
+            decode=document,
+        )
+        return None if answer.status == 404 else answer.data
+
+    def wholes() -> Iterator[Whole]:
+        asked = sorted(ended.keys() - (old & done))
+        for uuid, content in run.each(asked, read, "sessions' recordings"):
+            session = ended[uuid]
+            if content is None:
+                record = Record(uuid, run.now(), b"", session.webinar_id, "absent")
+            else:
+                record = Record(uuid, _recorded_at(content, _end(session, now)), content, session.webinar_id)
+            yield Whole(session.webinar_id, (record,), is_complete=False, mark=uuid)
+
+    def follow(whole: Whole) -> None:
+        if whole.mark in old:
+            done.add(whole.mark)
+
+    yield from batches(wholes(), run.now, follow=follow, cursor=lambda: {"done": sorted(done)})
+
+
+def _end(session: Session, now: datetime) -> datetime:
+    return session.end or now
+
+
+def _recorded_at(content: bytes, otherwise: datetime) -> datetime:
+    """Return when the last file's recording ended."""
+    ends = [instant(file.recording_end) for file in read_recording(content).recording_files or ()]
+    return max((end for end in ends if end is not None), default=otherwise)

@@ -1,0 +1,111 @@
+"""One run over an account: what the readers of all streams share, and what one refused object does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pipelines.errors import AuthError, RefusedError, TransientError, VendorError
+from pipelines.events import Record
+from pipelines.log import Log
+from pipelines.settings import Ingest
+from pipelines.vendors.reading import in_order
+from pipelines.vendors.zoom.client import ZoomClient, is_not_allowed
+from pipelines.vendors.zoom.known import Session, by_webinar, ended_at, sessions
+
+FAULTS_BORNE = 3
+"""Objects whose answer stays broken after all tries, before the whole stream counts as unreadable now."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass
+class Run:
+    """The client, the settings, and what this run has learnt so far.
+
+    Attributes:
+        reports: records of `report_reads` whose participants are in the log by now.
+    """
+
+    client: ZoomClient
+    ingest: Ingest
+    account: str
+    notes: list[str]
+    reports: list[Record] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """Return Zoom's clock."""
+        return self.client.now()
+
+    def note(self, text: str) -> None:
+        """Tell a person, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def each(self, items: Iterable[Item], read: Callable[[Item], Result], what: str) -> Iterator[tuple[Item, Result]]:
+        """Ask for each object and yield the answers in order; one that is refused is noted, and the others go on.
+
+        Args:
+            what: the objects, as a note names them: `lists of registrants`.
+
+        Raises:
+            AuthError: every one was refused for want of permission.
+            VendorError: more than FAULTS_BORNE could not be read for now.
+        """
+
+        def guarded(item: Item) -> Result | RefusedError | TransientError:
+            try:
+                return read(item)
+            except (RefusedError, TransientError) as error:
+                return error
+
+        answered = 0
+        refused: list[VendorError] = []
+        broken: list[VendorError] = []
+        for item, result in in_order(guarded, items, self.ingest.at_once):
+            if isinstance(result, RefusedError):
+                refused.append(result)
+            elif isinstance(result, TransientError):
+                broken.append(result)
+                if len(broken) > FAULTS_BORNE:
+                    raise result
+            else:
+                answered += 1
+                yield item, result
+        if refused and not answered and all(map(is_not_allowed, refused)):
+            raise AuthError(str(refused[0]), vendor="zoom", status=refused[0].status, code=refused[0].code)
+        if broken and not answered:
+            raise broken[0]
+        for errors, why in ((refused, "refused"), (broken, "not answered, and are tried again next run")):
+            if errors:
+                self.note(f"zoom: {len(errors)} {what} were {why}; the first: {errors[0]}")
+
+    def sessions(self, log: Log) -> dict[str, Session]:
+        """Return the account's sessions that the log knows, by UUID."""
+        return sessions(log, self.account, self.now())
+
+    def open_webinars(self, log: Log, days: float, done: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+        """Return the webinars, by id, that are not over since `days`, and the older ones that are not in `done`."""
+        now = self.now()
+        ran = by_webinar(self.sessions(log))
+        past = frozenset(done)
+        return {
+            webinar_id: webinar
+            for webinar_id, webinar in log.latest("zoom", "webinars", self.account).items()
+            if webinar_id not in past or not is_over(webinar, ran.get(webinar_id, []), now, days)
+        }
+
+    def over(self, log: Log, webinars: dict[str, dict[str, Any]], days: float) -> frozenset[str]:
+        """Return the ids of those webinars that have been over for `days`."""
+        now = self.now()
+        ran = by_webinar(self.sessions(log))
+        return frozenset(name for name, webinar in webinars.items() if is_over(webinar, ran.get(name, []), now, days))
+
+
+def is_over(webinar: dict[str, Any], ran: Iterable[Session], now: datetime, days: float) -> bool:
+    """Tell whether a webinar ended for good at least `days` ago."""
+    end = ended_at(webinar, ran, now)
+    return end is not None and end <= now - timedelta(days=days)

@@ -1,0 +1,290 @@
+"""Hosts, webinars, and the sessions that ran.
+
+Facts, from https://developers.zoom.us/docs/api/meetings/ (read 2026-11):
+
+- `GET /users` lists one status a call, active ones by default. Pending users have no id yet, and no webinars.
+- There is no list of all webinars: `GET /users/{id}/webinars` names those that have not expired; the past is in the
+  account's history. A user without the webinar plan is refused with 400/200.
+- `GET /report/history_meetings` takes windows of a month at most, in dates. Whether the last date counts, and how far
+  back it goes, is not documented: windows share a date, and months that are refused are noted.
+- `GET /past_webinars/{id}/instances` names the sessions of one webinar, also those that the history lacks.
+- A webinar that was deleted or has expired is 404 with code 3001; its sessions stay readable by UUID.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from pipelines.errors import AuthError, RefusedError, VendorError
+from pipelines.events import Batch, Record
+from pipelines.log import Log
+from pipelines.vendors.reading import document, in_order, instant, moment, payload, record_reader
+from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, has_no_plan, is_not_allowed, uuid_in_path
+from pipelines.vendors.zoom.known import by_webinar
+from pipelines.vendors.zoom.run import Run, is_over
+
+USER_STATUSES = ("active", "inactive", "pending")
+HISTORY_OVERLAP = timedelta(days=3)
+OLD_ENOUGH_TO_BE_REFUSED = timedelta(days=31)
+MONTHS_PER_COMMIT = 6
+MANY = 1_000
+"""So many sessions are handed over without waiting for further months."""
+FINISHED_DAYS = 7
+"""A webinar that ended so long ago is not asked for again."""
+REPORT_CHANGES = timedelta(days=3)
+"""A session's own report is read again so long after its end."""
+TOO_OLD = "12702"
+
+
+class UserKeys(msgspec.Struct, gc=False):
+    """What we need of a user."""
+
+    id: str | None = None
+    created_at: str | None = None
+    user_created_at: str | None = None
+
+
+class HistoryKeys(msgspec.Struct, gc=False):
+    """What we need of a row of the account's history."""
+
+    meeting_uuid: str | None = None
+    meeting_id: int | str | None = None
+    start_time: str | None = None
+
+
+class WebinarKeys(msgspec.Struct, gc=False):
+    """What we need of a webinar."""
+
+    id: int | str | None = None
+    created_at: str | None = None
+
+
+class SessionKeys(msgspec.Struct, gc=False):
+    """What we need of a session, as its webinar names it or as its own report has it."""
+
+    uuid: str | None = None
+    start_time: str | None = None
+
+
+read_user = record_reader(UserKeys)
+read_history = record_reader(HistoryKeys)
+read_webinar = record_reader(WebinarKeys)
+read_session = record_reader(SessionKeys)
+
+
+def users(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read all users, those too that have left: they still own history."""
+    records: dict[str, Record] = {}
+    for status in USER_STATUSES:
+        rows = run.client.listing(
+            "/users", "users", doing=f"the list of {status} users", limit=MEDIUM, params={"status": status}
+        )
+        for raw in rows:
+            content = payload(raw)
+            keys = read_user(content)
+            if keys.id:
+                created = moment(keys.user_created_at or keys.created_at, run.now())
+                records[keys.id] = Record(keys.id, created, content, "users")
+    yield Batch(tuple(records.values()), complete_scopes=("users",), at=run.now())
+
+
+def instances(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read the account's history month by month, and from then on what is new."""
+    now = run.now()
+    today = now.date()
+    wanted = _years_before(today, run.ingest.years)
+    since = date.fromisoformat(cursor["since"]) if cursor else wanted
+    todo = [(start, end, since) for start, end in _months(*_unread(cursor, since, today))]
+    if wanted < since:  # the settings reach further back than they did: the nearer months first
+        todo += [(start, end, start) for start, end in reversed(_months(wanted, since))]
+    state = dict(cursor or {})
+    records: list[Record] = []
+    gathered = 0
+    refused: list[str] = []
+    try:
+        for (start, end, reaches), rows in in_order(lambda span: _history(run, *span[:2]), todo, run.ingest.at_once):
+            if isinstance(rows, RefusedError):
+                if is_not_allowed(rows):
+                    raise AuthError(str(rows), vendor="zoom", status=rows.status, code=rows.code)
+                if end >= today - OLD_ENOUGH_TO_BE_REFUSED:
+                    raise rows
+                refused.append(start.isoformat())
+            else:
+                records += (record for raw in rows if (record := _of_history(run, payload(raw), now)) is not None)
+            read_to = max(end.isoformat(), state.get("read_to", ""))
+            state = {"since": reaches.isoformat(), "read_to": read_to, "read_on": today.isoformat()}
+            gathered += 1
+            if gathered % MONTHS_PER_COMMIT == 0 or len(records) > MANY:
+                yield Batch(tuple(records), state, at=run.now())
+                records = []
+    except VendorError:
+        yield Batch(tuple(records), state or None, at=run.now())
+        raise
+    yield Batch(tuple(records), state, at=run.now())
+    if refused:
+        run.note(f"zoom: the history of {len(refused)} months, from {refused[0]} on, is no longer given out.")
+
+
+def _unread(cursor: Mapping[str, Any] | None, since: date, today: date) -> tuple[date, date]:
+    if not cursor:
+        return since, today
+    read_to, read_on = date.fromisoformat(cursor["read_to"]), date.fromisoformat(cursor["read_on"])
+    return max(since, min(read_to, read_on - HISTORY_OVERLAP)), max(today, read_to)
+
+
+def _history(run: Run, start: date, end: date) -> list[msgspec.Raw] | RefusedError:
+    try:
+        return run.client.listing(
+            "/report/history_meetings",
+            "history_meetings",
+            doing=f"the history of webinars from {start} to {end}",
+            limit=HEAVY,
+            params={"meeting_type": "webinar", "from": start.isoformat(), "to": end.isoformat()},
+        )
+    except RefusedError as error:
+        return error
+
+
+def _of_history(run: Run, content: bytes, now: datetime) -> Record | None:
+    keys = read_history(content)
+    if not keys.meeting_uuid:
+        run.note("zoom: a session without a UUID is in the account's history; it was left out.")
+        return None
+    return Record(keys.meeting_uuid, moment(keys.start_time, now), content, str(keys.meeting_id or ""))
+
+
+def _months(start: date, end: date) -> list[tuple[date, date]]:
+    """Cut into calendar months; each ends on the date on which the next begins."""
+    cut: list[tuple[date, date]] = []
+    while start < end or not cut:
+        following = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+        cut.append((start, min(following, end)))
+        start = following
+    return cut
+
+
+def _years_before(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year - years, day=28)
+
+
+def webinars(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read each webinar that is listed, that ran and is not known, or that is known and not long finished."""
+    now = run.now()
+    gone = set((cursor or {}).get("gone", ()))
+    ran = by_webinar(run.sessions(log))
+    known = log.latest("zoom", "webinars", run.account)
+    asked = _listed(run, log)
+    asked |= ran.keys() - known.keys() - gone - {""}
+    asked |= {name for name, webinar in known.items() if not is_over(webinar, ran.get(name, []), now, FINISHED_DAYS)}
+    records: list[Record] = []
+    for webinar_id, content in run.each(sorted(asked), lambda name: _webinar(run, name), "webinars"):
+        if content is None:
+            gone.add(webinar_id)
+            records.append(Record(webinar_id, run.now(), b"", kind="absent"))
+        else:
+            gone.discard(webinar_id)
+            records.append(Record(webinar_id, moment(read_webinar(content).created_at, now), content))
+    yield Batch(tuple(records), {"gone": sorted(gone)}, at=run.now())
+
+
+def _listed(run: Run, log: Log) -> set[str]:
+    hosts = sorted(log.latest("zoom", "users", run.account))
+    without_plan: list[str] = []
+
+    def read(host: str) -> list[msgspec.Raw]:
+        try:
+            return run.client.listing(
+                f"/users/{host}/webinars", "webinars", doing=f"the webinars of user {host}", limit=MEDIUM
+            )
+        except RefusedError as error:
+            if error.status == 404:
+                return []
+            if not has_no_plan(error):
+                raise
+            without_plan.append(host)
+            return []
+
+    found: set[str] = set()
+    for _, rows in run.each(hosts, read, "lists of a user's webinars"):
+        found |= {str(keys.id) for raw in rows if (keys := read_webinar(payload(raw))).id}
+    if without_plan:
+        run.note(f"zoom: {len(without_plan)} of {len(hosts)} users have no webinar plan, so they have no webinars.")
+    return found
+
+
+def _webinar(run: Run, webinar_id: str) -> bytes | None:
+    answer = run.client.call(
+        "GET",
+        f"/webinars/{webinar_id}",
+        doing=f"webinar {webinar_id}",
+        limit=LIGHT,
+        params={"show_previous_occurrences": "true"},
+        accept=(404,),
+        decode=document,
+    )
+    return None if answer.status == 404 else answer.data
+
+
+def session_reports(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read the report of each session that its webinar names and the account's history does not have."""
+    now = run.now()
+    asked, refused = (set((cursor or {}).get(name, ())) for name in ("asked", "refused"))
+    candidates = run.open_webinars(log, FINISHED_DAYS, asked)
+    finished = run.over(log, candidates, FINISHED_DAYS)
+    in_history = log.latest("zoom", "instances", run.account).keys()
+    reported = log.latest("zoom", "session_reports", run.account)
+    wanted: dict[str, str] = {}
+    for webinar_id, rows in run.each(sorted(candidates), lambda name: _named(run, name), "lists of past sessions"):
+        (asked.add if webinar_id in finished else asked.discard)(webinar_id)
+        for keys in (read_session(payload(raw)) for raw in rows):
+            if not keys.uuid or keys.uuid in in_history or keys.uuid in refused:
+                continue
+            end = instant((reported.get(keys.uuid) or {}).get("end_time"))
+            if end is None or end > now - REPORT_CHANGES:
+                wanted[keys.uuid] = webinar_id
+    records: list[Record] = []
+    for uuid, content in run.each(sorted(wanted), lambda name: _report(run, name), "reports of a session"):
+        if content is None:
+            refused.add(uuid)
+        elif content:
+            records.append(Record(uuid, moment(read_session(content).start_time, now), content, wanted[uuid]))
+    yield Batch(tuple(records), {"asked": sorted(asked), "refused": sorted(refused)}, at=run.now())
+
+
+def _named(run: Run, webinar_id: str) -> list[msgspec.Raw]:
+    try:
+        return run.client.listing(
+            f"/past_webinars/{webinar_id}/instances",
+            "webinars",
+            doing=f"the past sessions of webinar {webinar_id}",
+            limit=LIGHT,
+        )
+    except RefusedError as error:
+        if error.status == 404:
+            return []
+        raise
+
+
+def _report(run: Run, uuid: str) -> bytes | None:
+    """Return a session's report, nothing where there is none yet, None where it is too old to be given out."""
+    try:
+        answer = run.client.call(
+            "GET",
+            f"/report/webinars/{uuid_in_path(uuid)}",
+            doing=f"the report of session {uuid}",
+            limit=HEAVY,
+            accept=(404,),
+            decode=document,
+        )
+    except RefusedError as error:
+        if error.code == TOO_OLD:
+            return None
+        raise
+    return b"" if answer.status == 404 else answer.data

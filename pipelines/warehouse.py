@@ -1,0 +1,125 @@
+"""Immutable Parquet below `models/`, a catalog that says which files are the models now, and a file of views.
+
+Nothing that a reader may hold is written over: a build writes new files, then swaps `models/catalog.json` and
+`warehouse.duckdb`. A reader who has the old views open goes on reading the old files, which stay for `KEEP`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import orjson
+
+from pipelines.errors import LogError
+from pipelines.events import utc
+
+KEEP = timedelta(hours=24)
+OLDEST_READER = "v1.5.0"
+"""`warehouse.duckdb` is written for DuckDB 1.5, since people's tools lag; 2.0 reads it too."""
+
+
+@dataclass
+class Entry:
+    """What stands for one model now: its files (relative to `models/`), rows, and what they were made of."""
+
+    fingerprint: str
+    files: list[str] = field(default_factory=list)
+    rows: int = 0
+    columns: dict[str, str] = field(default_factory=dict)
+    log_version: int = -1
+    as_of: str = ""
+
+
+@dataclass
+class Catalog:
+    """All models as they stand. `retired` are files that are no longer theirs, and since when."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    retired: dict[str, str] = field(default_factory=dict)
+    as_of: str = ""
+
+
+class Warehouse:
+    """The derived side of one TURNOUT_HOME; all of it can be deleted and comes back the same."""
+
+    def __init__(self, home: Path) -> None:
+        self.root = home / "models"
+        self.file = home / "warehouse.duckdb"
+
+    def catalog(self) -> Catalog:
+        """Return the catalog; an empty one where there is none, or where it is damaged (it is derived)."""
+        try:
+            told = orjson.loads((self.root / "catalog.json").read_bytes())
+            entries = {name: Entry(**entry) for name, entry in told["entries"].items()}
+            return Catalog(entries, told["retired"], told["as_of"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return Catalog()
+
+    def paths(self, entry: Entry) -> list[str]:
+        """Return the absolute paths of a model's files."""
+        return [str(self.root / name) for name in entry.files]
+
+    def is_whole(self, entry: Entry) -> bool:
+        """Whether every file of a model is there."""
+        return all((self.root / name).exists() for name in entry.files)
+
+    def swap(self, before: Catalog, after: Catalog) -> None:
+        """Make `after` what readers find, and drop files that no reader can still need.
+
+        Raises:
+            LogError: the disk is full or the folder cannot be written; `before` still stands.
+        """
+        now = datetime.now(UTC)
+        old = {name for entry in before.entries.values() for name in entry.files}
+        kept = {name for entry in after.entries.values() for name in entry.files}
+        after.retired = {name: since for name, since in before.retired.items() if name not in kept}
+        after.retired |= {name: now.isoformat() for name in sorted(old - kept) if name not in after.retired}
+        gone = [name for name, since in after.retired.items() if utc(since) + KEEP < now]
+        for name in gone:
+            del after.retired[name]
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            write_whole(self.root / "catalog.json", orjson.dumps(asdict(after), option=orjson.OPT_INDENT_2))
+            self._write_views({name: self.paths(entry) for name, entry in after.entries.items()}, after.as_of)
+            for name in gone:
+                (self.root / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise LogError(f"{self.root} cannot be written: {error}. The tables are as they were.") from None
+
+    def _write_views(self, models: Mapping[str, list[str]], as_of: str) -> None:
+        """Write the file of views beside the old one, and put it in its place in one step."""
+        fresh = self.file.with_suffix(".new")
+        for leftover in (fresh, fresh.with_suffix(".new.wal")):
+            leftover.unlink(missing_ok=True)
+        with duckdb.connect(str(fresh), config={"storage_compatibility_version": OLDEST_READER}) as db:
+            for name, files in models.items():
+                if files:
+                    db.execute(f"create view {name} as select * from read_parquet({files!r})")
+            db.execute("create table turnout_build (as_of varchar)")
+            db.execute("insert into turnout_build values (?)", [as_of])
+            db.execute("checkpoint")
+        fresh.replace(self.file)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Return an in-memory connection with every model as a view, in UTC. Close it."""
+        db = duckdb.connect()
+        db.execute("set timezone = 'UTC'")
+        for name, entry in self.catalog().entries.items():
+            if entry.files and self.is_whole(entry):
+                db.execute(f"create view {name} as select * from read_parquet({self.paths(entry)!r})")
+        return db
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that a reader, or the next run after a kill, finds the old one or the new one, never a part."""
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,104 @@
+-- What do a contact's emails, forms and sales contacts add up to?
+-- grain: one row per contact_id that opened, clicked, sent in or looked at anything
+-- units: counts of emails are of distinct emails; last_activity_at is UTC
+-- rule:  HZ-06, HZ-27; under any address of the contact; windows as in int_zoom_metrics
+with
+
+thresholds as (
+
+    select
+        date_trunc('day', getvariable('as_of')) - interval 30 day as since_30d,
+        date_trunc('day', getvariable('as_of')) - interval 1 year as since_1y
+
+),
+
+emails as (
+
+    select
+        int_contact_addresses.contact_id,
+        int_email_touches.campaign_id,
+        max(int_email_touches.last_opened_at) as last_opened_at,
+        max(int_email_touches.last_clicked_at) as last_clicked_at
+    from int_email_touches
+    inner join int_contact_addresses using (email_key)
+    group by int_contact_addresses.contact_id, int_email_touches.campaign_id
+
+),
+
+by_email as (
+
+    select
+        emails.contact_id,
+        count(case when emails.last_opened_at >= thresholds.since_30d then 1 end) as emails_opened_30d,
+        count(case when emails.last_opened_at >= thresholds.since_1y then 1 end) as emails_opened_1y,
+        count(case when emails.last_clicked_at >= thresholds.since_30d then 1 end) as emails_clicked_30d,
+        count(case when emails.last_clicked_at >= thresholds.since_1y then 1 end) as emails_clicked_1y,
+        greatest(max(emails.last_opened_at), max(emails.last_clicked_at)) as last_at
+    from emails
+    cross join thresholds
+    group by emails.contact_id
+
+),
+
+by_form as (
+
+    select
+        int_contact_addresses.contact_id,
+        count(case when sent_in.submitted_at >= thresholds.since_30d then 1 end) as forms_submitted_30d,
+        count(case when sent_in.submitted_at >= thresholds.since_1y then 1 end) as forms_submitted_1y,
+        max(sent_in.submitted_at) as last_at
+    from stg_hubspot__form_submissions as sent_in
+    inner join int_contact_addresses using (email_key)
+    cross join thresholds
+    where sent_in.submitted_at < getvariable('as_of')
+    group by int_contact_addresses.contact_id
+
+),
+
+sales_moments as (
+
+    select
+        contact_id,
+        unnest(list_concat(sales_opens, list_concat(sales_clicks, content_views))).value as told
+    from int_contacts
+    where is_live
+
+),
+
+by_sales as (
+
+    select
+        contact_id,
+        max(happened_at) as last_at
+    from (
+        select
+            contact_id,
+            coalesce(
+                try_cast(told as timestamptz),
+                timezone('UTC', make_timestamp(try_cast(told as bigint) * 1000))
+            ) as happened_at
+        from sales_moments
+    )
+    where happened_at < getvariable('as_of')
+    group by contact_id
+
+),
+
+combined as (
+
+    select
+        contact_id,
+        coalesce(by_email.emails_opened_30d, 0) as emails_opened_30d,
+        coalesce(by_email.emails_opened_1y, 0) as emails_opened_1y,
+        coalesce(by_email.emails_clicked_30d, 0) as emails_clicked_30d,
+        coalesce(by_email.emails_clicked_1y, 0) as emails_clicked_1y,
+        coalesce(by_form.forms_submitted_30d, 0) as forms_submitted_30d,
+        coalesce(by_form.forms_submitted_1y, 0) as forms_submitted_1y,
+        greatest(by_email.last_at, by_form.last_at, by_sales.last_at) as last_activity_at
+    from by_email
+    full join by_form using (contact_id)
+    full join by_sales using (contact_id)
+
+)
+
+select * from combined

@@ -1,0 +1,53 @@
+-- What stands on each contact's timeline of webinars?
+-- grain: one row per subject_key and registration, and per subject_key and attended occurrence
+-- units: times are UTC; attended_seconds is whole seconds, null for a registration
+-- rule:  HZ-25
+with
+
+registrations as (
+
+    select
+        int_people.subject_key,
+        int_people.contact_id,
+        'webinar_registered' as entry_type,
+        int_registrations.webinar_id,
+        '' as occurrence_id,
+        int_webinars.topic,
+        int_registrations.registered_at as happened_at,
+        cast(null as timestamptz) as joined_at,
+        cast(null as timestamptz) as left_at,
+        cast(null as bigint) as attended_seconds
+    from int_registrations
+    inner join int_people using (person_key)
+    inner join int_webinars using (webinar_id)
+    where int_webinars.out_of_scope_reason is null
+
+),
+
+attendances as (
+
+    select
+        subject_key,
+        contact_id,
+        'webinar_attended' as entry_type,
+        webinar_id,
+        occurrence_id,
+        topic,
+        joined_at as happened_at,
+        joined_at,
+        left_at,
+        attended_seconds
+    from contact_webinars
+    where state = 'attended'
+
+),
+
+timeline as (
+
+    select * from registrations
+    union all by name
+    select * from attendances
+
+)
+
+select * from timeline

@@ -1,0 +1,50 @@
+-- Which settings came into force, and when?
+-- grain: one row per event of turnout/settings
+-- rule:  EV-13, HZ-02 to HZ-06
+with
+
+parsed as (
+
+    select
+        event_id,
+        occurred_at,
+        observed_at,
+        from_json(
+            payload,
+            '{
+                "sync": {
+                    "webinars": "BOOLEAN",
+                    "new_webinars": "BOOLEAN",
+                    "recordings": "VARCHAR",
+                    "users": [{"email": "VARCHAR", "new_webinars": "BOOLEAN", "recordings": "BOOLEAN"}],
+                    "by_webinar": [{"webinar_id": "BIGINT", "is_on": "BOOLEAN"}]
+                },
+                "exclusions": {"host_domains": ["VARCHAR"], "recording_domains": ["VARCHAR"], "contacts": ["VARCHAR"]},
+                "attendance": {"count_panelists": "BOOLEAN"},
+                "identity": {"secondary_emails": "VARCHAR"}
+            }'
+        ) as told
+    from raw_turnout__settings
+
+),
+
+named as (
+
+    select
+        event_id,
+        occurred_at,
+        observed_at,
+        told.sync.webinars as is_sync_on,
+        told.sync.new_webinars as is_new_synced,
+        told.sync.users as users,
+        told.sync.by_webinar as webinars,
+        told.exclusions.host_domains as host_domains,
+        told.exclusions.recording_domains as recording_domains,
+        told.exclusions.contacts as contact_exclusions,
+        told.attendance.count_panelists as is_panelist_counted,
+        told.identity.secondary_emails = 'attribute' as is_secondary_attributed
+    from parsed
+
+)
+
+select * from named

@@ -1,0 +1,44 @@
+-- Which sessions really ran, by Zoom's report of past webinars?
+-- grain: one row per event of zoom/instances
+-- units: session_key is the first 60 bits of the md5 of the session's UUID; times are UTC
+with
+
+parsed as (
+
+    select
+        event_id,
+        account,
+        key as session_uuid,
+        try_cast(scope as bigint) as webinar_id,
+        kind,
+        occurred_at,
+        observed_at,
+        from_json(
+            payload,
+            '{"topic": "VARCHAR", "host_email": "VARCHAR", "start_time": "TIMESTAMPTZ", "end_time": "TIMESTAMPTZ", "origin": "VARCHAR"}'
+        ) as told
+    from raw_zoom__instances
+
+),
+
+named as (
+
+    select
+        event_id,
+        account,
+        session_uuid,
+        cast('0x' || left(md5(session_uuid), 15) as bigint) as session_key,
+        webinar_id,
+        kind,
+        occurred_at,
+        observed_at,
+        told.topic as topic,
+        lower(trim(coalesce(told.host_email, ''), ' ' || chr(9) || chr(10) || chr(13) || chr(160))) as host_email,
+        told.start_time as start_at,
+        told.end_time as end_at,
+        coalesce(told.origin, '') = 'report' as is_imported
+    from parsed
+
+)
+
+select * from named

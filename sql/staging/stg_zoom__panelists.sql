@@ -1,0 +1,31 @@
+-- Who is on stage in which webinar?
+-- grain: one row per event of zoom/panelists
+-- units: email_key is the first 60 bits of the md5 of the normalised address
+-- rule:  HZ-20
+with
+
+named as (
+
+    select
+        event_id,
+        account,
+        try_cast(scope as bigint) as webinar_id,
+        key as panelist_key,
+        kind,
+        occurred_at,
+        observed_at,
+        lower(trim(coalesce(payload ->> '$.email', ''), ' ' || chr(9) || chr(10) || chr(13) || chr(160))) as email
+    from raw_zoom__panelists
+
+),
+
+keyed as (
+
+    select
+        *,
+        case when email <> '' then cast('0x' || left(md5(email), 15) as bigint) end as email_key
+    from named
+
+)
+
+select * from keyed

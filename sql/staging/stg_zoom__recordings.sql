@@ -1,0 +1,46 @@
+-- Which sessions have a recording, and where?
+-- grain: one row per event of zoom/recordings
+-- units: session_key is the first 60 bits of the md5 of the session's UUID
+-- rule:  HZ-26
+with
+
+parsed as (
+
+    select
+        event_id,
+        account,
+        cast('0x' || left(md5(key), 15) as bigint) as session_key,
+        kind,
+        occurred_at,
+        observed_at,
+        from_json(
+            payload,
+            '{
+                "topic": "VARCHAR",
+                "start_time": "TIMESTAMPTZ",
+                "share_url": "VARCHAR",
+                "recording_files": [{"file_type": "VARCHAR", "status": "VARCHAR"}]
+            }'
+        ) as told
+    from raw_zoom__recordings
+
+),
+
+named as (
+
+    select
+        event_id,
+        account,
+        session_key,
+        kind,
+        occurred_at,
+        observed_at,
+        told.topic as topic,
+        told.start_time as start_at,
+        told.share_url as share_url,
+        coalesce(len(told.recording_files), 0) as file_count
+    from parsed
+
+)
+
+select * from named

@@ -1,0 +1,97 @@
+-- Which marketing events should each contact be registered for, have cancelled or have attended?
+-- grain: one row per object_key: external event id, contact (its id, or its address while it is none) and step
+-- units: interactionDateTime is epoch milliseconds; joinedAt and leftAt are ISO 8601 with milliseconds, UTC
+-- rule:  HZ-24, HZ-25; steps are told in their order, and nothing is told of who may not be synced
+-- destination: hubspot
+-- object: attendance
+-- send: whole
+-- context: external_event_id, external_account_id, email, step
+with
+
+people as (
+
+    select
+        int_participations.*,
+        coalesce(cast(int_people.contact_id as varchar), int_people.email) as contact_key,
+        cast(int_people.contact_id as varchar) as contact_id,
+        int_people.email,
+        excluded.email_key is not null as is_excluded
+    from int_participations
+    inner join int_people using (person_key)
+    left join int_contacts
+        on int_people.contact_id = int_contacts.contact_id
+    left join int_excluded_addresses as excluded
+        on int_contacts.email_key = excluded.email_key
+
+),
+
+registered as (
+
+    select
+        external_event_id || '|' || contact_key || '|register' as object_key,
+        *,
+        'register' as step,
+        epoch_ms(registered_at) as interaction_ms,
+        cast(null as timestamptz) as told_joined_at,
+        cast(null as timestamptz) as told_left_at
+    from people
+    where first_registered_at is not null
+
+),
+
+cancelled as (
+
+    select
+        external_event_id || '|' || contact_key || '|cancel' as object_key,
+        *,
+        'cancel' as step,
+        greatest(epoch_ms(cancelled_at), epoch_ms(registered_at) + 1) as interaction_ms,
+        cast(null as timestamptz) as told_joined_at,
+        cast(null as timestamptz) as told_left_at
+    from people
+    where state = 'cancelled'
+
+),
+
+attended as (
+
+    select
+        external_event_id || '|' || contact_key || '|attend' as object_key,
+        *,
+        'attend' as step,
+        epoch_ms(joined_at) as interaction_ms,
+        joined_at as told_joined_at,
+        greatest(left_at, joined_at + interval 1 millisecond) as told_left_at
+    from people
+    where state = 'attended'
+
+),
+
+steps as (
+
+    select * from registered
+    union all by name
+    select * from cancelled
+    union all by name
+    select * from attended
+
+),
+
+worded as (
+
+    select
+        object_key,
+        contact_id as vendor_id,
+        coalesce(out_of_scope_reason, case when is_excluded then 'email_excluded' end) as reason,
+        external_event_id,
+        account as external_account_id,
+        email,
+        step,
+        cast(interaction_ms as varchar) as "interactionDateTime",
+        strftime(told_joined_at, '%Y-%m-%dT%H:%M:%S.%gZ') as "joinedAt",
+        strftime(told_left_at, '%Y-%m-%dT%H:%M:%S.%gZ') as "leftAt"
+    from steps
+
+)
+
+select * from worded
