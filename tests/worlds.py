@@ -8,7 +8,14 @@ from typing import Any
 
 NOW = "2026-11-20T12:00:00Z"
 DAY = "2026-11-10"
-HOST = {"id": "host1", "email": "hana@host.example", "first_name": "Hana", "last_name": "Host", "type": 2, "status": "active"}
+HOST = {
+    "id": "host1",
+    "email": "hana@host.example",
+    "first_name": "Hana",
+    "last_name": "Host",
+    "type": 2,
+    "status": "active",
+}
 
 
 def z(moment: datetime) -> str:
@@ -50,7 +57,9 @@ def joined(email: str, start: str, end: str | None, day: str = DAY, **more: Any)
     return row | more
 
 
-def session(uuid: str, start: str, end: str | None, participants: Iterable[dict[str, Any]] = (), day: str = DAY, **more: Any) -> dict[str, Any]:
+def session(
+    uuid: str, start: str, end: str | None, participants: Iterable[dict[str, Any]] = (), day: str = DAY, **more: Any
+) -> dict[str, Any]:
     """A session that ran."""
     told = {"uuid": uuid, "start_time": z(at(start, day)), "participants": list(participants), **more}
     if end is not None:
@@ -142,7 +151,13 @@ def form(guid: str, submissions: Iterable[tuple[str, str]]) -> dict[str, Any]:
     }
 
 
-def world(*webinars: dict[str, Any], now: str = NOW, contacts: Iterable[dict[str, Any]] = (), users: Iterable[dict[str, Any]] = (HOST,), **portal: Any) -> dict[str, Any]:
+def world(
+    *webinars: dict[str, Any],
+    now: str = NOW,
+    contacts: Iterable[dict[str, Any]] = (),
+    users: Iterable[dict[str, Any]] = (HOST,),
+    **portal: Any,
+) -> dict[str, Any]:
     """A world of one Zoom account and one HubSpot portal."""
     return {
         "now": now,

@@ -22,6 +22,25 @@ VENDORS = ("zoom", "hubspot", "marketo", "salesforce")
 START_SECONDS = 10.0
 
 
+class Listener(uvicorn.Server):
+    """A uvicorn server that ends the moment it is told to, where uvicorn looks ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ended = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if not self.should_exit:
+            await self._ended.wait()
+
+    def end(self) -> None:
+        self.should_exit = self.force_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._ended.set)
+
+
 class Sandbox:
     """The vendors on loopback: control on `port`, Zoom, HubSpot, Marketo, Salesforce on the four after it.
 
@@ -33,7 +52,7 @@ class Sandbox:
         self.port = port
         self.urls: dict[str, str] = {}
         self.control_url = ""
-        self._servers: list[uvicorn.Server] = []
+        self._servers: list[Listener] = []
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -74,7 +93,7 @@ class Sandbox:
             timeout_keep_alive=300,
             timeout_graceful_shutdown=1,
         )
-        server = uvicorn.Server(config)
+        server = Listener(config)
         origin.connections = server.server_state.connections
 
         def serve() -> None:
@@ -88,8 +107,7 @@ class Sandbox:
     def stop(self) -> None:
         """Stop listening; open connections are closed."""
         for server in self._servers:
-            server.should_exit = True
-            server.force_exit = True
+            server.end()
         for thread in self._threads:
             thread.join(5)
         self._servers.clear()

@@ -109,7 +109,7 @@ class Portal:
 
     def ids(self, kind: str) -> list[str]:
         """Every id in ascending order, archived ones too."""
-        if len(self._sorted.get(kind, ())) != len(self.objects[kind]):
+        if len(self._sorted.get(kind, ())) != len(self.objects[kind]) or kind not in self._sorted:
             self._sorted[kind] = sorted(self.objects[kind], key=lambda name: (len(name), name))
         return self._sorted[kind]
 

@@ -127,7 +127,7 @@ def _fill_webinar(webinar: Record, account: Record, kind: str, now: str, path: s
     if webinar["type"] == single and not webinar.get("start_time") and starts:
         webinar["start_time"] = min(starts)
     _times(webinar, ("start_time", "created_at"), path)
-    settings = webinar.setdefault("settings", {})
+    settings = webinar["settings"] = webinar.get("settings") or {}
     asks = bool(webinar["registrants"] or webinar.get("questions") or webinar.get("registration_url"))
     settings.setdefault("approval_type", 0 if asks else 2)
     settings.setdefault("registration_type", 1)

@@ -129,6 +129,11 @@ def _zoom(account: Any, path: str) -> None:
                 close = _misspelt(key)
                 if close:
                     raise WorldError(f"{at}.{key}: unknown key; did you mean {close}?")
+            if not isinstance(webinar.get("settings"), dict | None):
+                raise WorldError(f"{at}.settings: expected an object")
+            if not isinstance(webinar.get("questions"), dict | list | None):
+                raise WorldError(f"{at}.questions: expected an object")
+            _all_records(webinar, "occurrences", at)
             _all_records(webinar, "registrants", at)
             _all_records(webinar, "panelists", at)
             for instance, place in _each(webinar, "instances", at):

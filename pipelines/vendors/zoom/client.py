@@ -98,22 +98,25 @@ class _Application:
 
 
 class ServerToServer:
-    """Tokens of one app in one account, shared by all clients of this process."""
+    """Tokens of one app in one account, shared by all clients of this process.
 
-    def __init__(self, connection: Connection, clock: Callable[[], datetime] | None = None) -> None:
+    `clock` gives the time as Zoom told it, None before it did: a token is then sent as it is, and a refusal renews it.
+    """
+
+    def __init__(self, connection: Connection, clock: Callable[[], datetime | None]) -> None:
         host = connection.base_url if connection.is_sandboxed else "https://zoom.us"
         self._application = _Application(connection)
         self._api = Api("zoom", host, self._application, classify_token)
         self._account = connection.account
         self._key = (connection.base_url, connection.account, connection.client_id)
         self._sent = threading.local()
-        self.clock = clock or self._api.now
+        self._clock = clock
 
     def header(self) -> str:
         """Return a token that has some life left, and remember what this thread has sent."""
         with _tokens_lock:
-            token = _tokens.get(self._key)
-            if token is None or self.clock() >= token.renew_at:
+            token, now = _tokens.get(self._key), self._clock()
+            if token is None or (now is not None and now >= token.renew_at):
                 token = _tokens[self._key] = self._ask()
         self._sent.value = token.value
         return f"Bearer {token.value}"
@@ -148,10 +151,8 @@ class ZoomClient:
     """Zoom at one account. `now()` is Zoom's clock."""
 
     def __init__(self, connection: Connection) -> None:
-        self.credentials = ServerToServer(connection)
+        self.credentials = ServerToServer(connection, lambda: self.api.now() if self.api.called else None)
         self.api = Api("zoom", connection.base_url, self.credentials, classify, limits=LIMITS)
-        token_clock = self.credentials.clock
-        self.credentials.clock = lambda: self.api.now() if self.api.called else token_clock()
 
     def now(self) -> datetime:
         """Return Zoom's clock, as its last answer told it; it is asked where it has told nothing yet."""

@@ -1,0 +1,42 @@
+# turnout: the two commands are `make run` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: run test check ui bench soak clean lock format
+
+run: $(STAMP)  ## the main job on the embedded sandbox, end to end
+	$(BIN)/turnout demo
+
+ui: $(STAMP)  ## Dagster on the same data
+	$(BIN)/turnout demo --ui
+
+test: $(STAMP)  ## all tests
+	$(BIN)/python -m pytest -q -n auto --dist worksteal tests
+
+check: $(STAMP)  ## format, lint, types, SQL, definitions
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 2 sql
+	$(BIN)/python -m tests.house.rules --check
+	$(BIN)/dagster definitions validate -w workspace.yaml
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(STAMP)  ## write requirements.lock anew from the ranges in pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header -q pyproject.toml -o requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or run make PYTHON=/path/to/python3"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what requirements.lock names (once; about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+clean:  ## the environment and everything derived; the event log stays
+	rm -rf $(VENV) data/models data/plans data/quality data/warehouse.duckdb .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,145 @@
+"""A company for a test: a world in the sandbox, a TURNOUT_HOME, and short ways to ask what the CRM then holds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from pipelines.events import utc
+from pipelines.run import RunReceipt, Workspace
+from pipelines.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Company:
+    """One world, one home. Everything asked of the CRM goes through its API, as another program would ask."""
+
+    def __init__(self, world: dict[str, Any], home: Path, settings: str = "") -> None:
+        self.sandbox = Sandbox(world)
+        self.sandbox.start()
+        self.home = home
+        self.settings_file = home.parent / f"{home.name}.toml"
+        self.set(settings)
+
+    def set(self, settings: str) -> None:
+        """Write the settings file."""
+        self.settings_file.write_text(settings, encoding="utf-8")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that connect turnout to this company."""
+        return {
+            **self.sandbox.environment,
+            "TURNOUT_HOME": str(self.home),
+            "TURNOUT_SETTINGS": str(self.settings_file),
+        }
+
+    @property
+    def workspace(self) -> Workspace:
+        """A workspace, opened anew: nothing is remembered but what is on disk."""
+        return Workspace(self.environment)
+
+    def run(self, as_of: str | None = None, **how: Any) -> RunReceipt:
+        """Do a whole run."""
+        return self.workspace.run(utc(as_of) if as_of else None, **how)
+
+    def command(self, *words: str, check: bool = False, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run the command line in a process of its own."""
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.environment, **variables}
+        return subprocess.run(
+            [sys.executable, "-m", "pipelines.cli", *words],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env={name: value for name, value in env.items() if value},
+            check=check,
+            timeout=240,
+        )
+
+    def ask(self, path: str, vendor: str = "hubspot", **params: Any) -> requests.Response:
+        """GET something from the CRM."""
+        portal = self.sandbox.world()["hubspot"][0]
+        return requests.get(
+            self.sandbox.urls[vendor] + path,
+            params=params,
+            headers={"Authorization": f"Bearer {portal['access_token']}"},
+            timeout=30,
+        )
+
+    def contact(self, email: str) -> dict[str, Any] | None:
+        """Return the properties of the contact that the CRM finds under an address, turnout's own ones among them."""
+        names = [entry["name"] for entry in self.ask("/crm/v3/properties/contacts").json()["results"]]
+        ours = [name for name in names if name.startswith("turnout_")]
+        wanted = ["email", "firstname", "lastname", "hs_object_id", *ours]
+        answer = self.ask(
+            f"/crm/v3/objects/contacts/{requests.utils.quote(email, safe='')}",
+            idProperty="email",
+            properties=",".join(wanted),
+        )
+        if answer.status_code == 404:
+            return None
+        answer.raise_for_status()
+        return {name: value for name, value in answer.json()["properties"].items() if name in wanted}
+
+    def states(self, event: str) -> dict[str, str]:
+        """Return address to state in a marketing event, as the CRM tells it."""
+        answer = self.ask(f"/marketing/v3/marketing-events/participations/zoom-account/{event}/breakdown", limit=100)
+        if answer.status_code == 404:
+            return {}
+        answer.raise_for_status()
+        return {
+            row["associations"]["contact"]["email"]: row["properties"]["attendanceState"]
+            for row in answer.json()["results"]
+        }
+
+    def event(self, event: str) -> dict[str, Any] | None:
+        """Return a marketing event, as the CRM tells it."""
+        answer = self.ask(f"/marketing/v3/marketing-events/events/{event}", externalAccountId="zoom-account")
+        return answer.json() if answer.ok else None
+
+    def emails(self) -> set[str]:
+        """Return the addresses of all contacts that the CRM lists."""
+        found: set[str] = set()
+        after: str | None = None
+        while True:
+            answer = self.ask("/crm/v3/objects/contacts", limit=100, **({"after": after} if after else {})).json()
+            found |= {row["properties"].get("email") or "" for row in answer["results"]}
+            after = answer.get("paging", {}).get("next", {}).get("after")
+            if not after:
+                return found
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Query the tables."""
+        with self.workspace.warehouse.connect() as db:
+            return db.execute(sql).fetchall()
+
+    def verdict(self, key: str, kind: str = "contact") -> tuple[str, str | None] | None:
+        """Return (verdict, reason) of a record."""
+        found = self.rows(f"select verdict, reason from verdicts where object = '{kind}' and object_key = '{key}'")
+        return found[0] if found else None
+
+    def writes(self) -> int:
+        """Return how many writing calls the CRM has had since the last `clear`."""
+        reads = ("/search", "/batch/read", "/oauth/token")
+        return sum(
+            one["method"] in ("POST", "PUT", "PATCH", "DELETE") and not one["path"].partition("?")[0].endswith(reads)
+            for one in self.sandbox.requests()
+            if one["vendor"] == "hubspot"
+        )
+
+    def change(self, how: Callable[[dict[str, Any]], None], now: str | None = None) -> None:
+        """Change the world, as its people would; `now` moves its clock."""
+        world = self.sandbox.world()
+        how(world)
+        if now is not None:
+            world["now"] = now
+        self.sandbox.put_world(world)
+        if now is not None:
+            self.sandbox.set_clock(now)

@@ -1,0 +1,37 @@
+"""Fixtures: a company made of a world; where shared material is; what a machine lacks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.company import Company
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Iterator[Callable[..., Company]]:
+    """Return a maker of companies: `company(world(...), settings='…')`."""
+    made: list[Company] = []
+
+    def make(world: dict[str, Any], settings: str = "") -> Company:
+        made.append(Company(world, tmp_path / f"home{len(made)}", settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.sandbox.stop()
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Return the folder of real exports; skip where it is not there."""
+    folder = Path(os.environ.get("TURNOUT_SHARED") or ROOT.parent / "shared")
+    if not (folder / "realdata").is_dir():
+        pytest.skip(f"real exports are not at {folder}; set TURNOUT_SHARED to their folder")
+    return folder

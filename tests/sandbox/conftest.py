@@ -1,0 +1,27 @@
+"""One fixture: `serve(world)` starts a sandbox and gives a desk in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pipelines.sandbox import Sandbox
+from tests.sandbox.desk import Desk
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Desk]]:
+    """Start sandboxes that end with the test."""
+    running: list[Sandbox] = []
+
+    def start(world: dict[str, Any] | None = None) -> Desk:
+        sandbox = Sandbox(world or {})
+        sandbox.start()
+        running.append(sandbox)
+        return Desk(sandbox)
+
+    yield start
+    for sandbox in running:
+        sandbox.stop()
