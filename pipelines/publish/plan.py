@@ -69,7 +69,7 @@ class Plan:
             self.settings,
             [[name, [row.told() for row in rows]] for name, rows in sorted(self.rows.items())],
         ]
-        return blake2b(orjson.dumps(told), digest_size=8).hexdigest()
+        return blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
 
     @property
     def total(self) -> int:

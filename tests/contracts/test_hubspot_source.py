@@ -1,4 +1,4 @@
-"""HubSpot as a source: what a reading leaves in the log, and what it asks for to do so. Contacts have a file of their own."""
+"""HubSpot as a source: what a reading leaves in the log, and what it asks for. Contacts have their own file."""
 
 from __future__ import annotations
 
@@ -113,15 +113,14 @@ def test_both_versions_of_the_api_leave_the_same_events(hubspot: Desk, tmp_path:
 
 
 @pytest.mark.rule("HZ-28")
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2, 3])
 def test_a_storm_changes_nothing_but_the_time_it_takes(hubspot: Desk, tmp_path: Path, seed: int) -> None:
     hubspot.read()
     stormy = Desk(hubspot.sandbox, "hubspot", tmp_path / "storm")
     stormy.sandbox.state.faults.seed = seed
     stormy.fault(*STORM, {"kind": "locked", "probability": 0.03})
-    for _ in range(6):
-        if not stormy.read().failed:
-            break
+    for _ in range(3):
+        stormy.read()
     assert stormy.holds() == hubspot.holds()
     assert stormy.naps
 
@@ -137,15 +136,16 @@ def test_a_former_owner_is_read_and_a_user_who_left_becomes_absent(hubspot: Desk
 
 
 def test_events_are_read_in_months_and_a_reading_broken_off_goes_on_where_it_was(hubspot: Desk) -> None:
-    march = 1_772_323_200_000  # 2026-03-01
-    hubspot.fault({"kind": "status", "status": 500, "body": {}, "path": f"startTimestamp={march}.*offset"})
+    june = 1_780_272_000_000  # 2026-06-01
+    hubspot.fault({"kind": "status", "status": 500, "body": {}, "path": f"startTimestamp={june}"})
     assert "email_events" in hubspot.read(["email_events"]).failed
     read = len(hubspot.latest("email_events"))
     assert 0 < read < 2502
     hubspot.fault()
     assert hubspot.read(["email_events"]).failed == {}
     assert len(hubspot.latest("email_events")) == 2502
-    assert min(int(path.partition("startTimestamp=")[2][:13]) for path in hubspot.asked("/events")) == march
+    first = min(int(path.partition("startTimestamp=")[2][:13]) for path in hubspot.asked("/events"))
+    assert june - first == 30 * 60_000, "the overlap, and nothing else, is read again"
 
 
 def test_a_window_whose_offset_dies_is_read_from_its_start(hubspot: Desk) -> None:
@@ -178,7 +178,7 @@ def test_an_event_that_is_obsoleted_afterwards_is_told_again_within_a_day(hubspo
 
 
 def test_a_form_broken_off_in_the_middle_leaves_no_gap(hubspot: Desk) -> None:
-    hubspot.fault({"kind": "status", "status": 500, "body": {}, "path": "/f1.*after=50"})
+    hubspot.fault({"kind": "status", "status": 500, "body": {}, "path": "/f1.*after="})
     assert "form_submissions" in hubspot.read(["forms", "form_submissions"]).failed
     hubspot.fault()
     hubspot.read(["forms", "form_submissions"])

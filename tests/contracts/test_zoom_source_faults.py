@@ -34,9 +34,8 @@ def test_a_storm_changes_nothing_but_the_time_it_takes(tmp_path: Path, seed: int
         stormy = Desk(calm.sandbox, "zoom", tmp_path / "storm")
         stormy.sandbox.state.faults.seed = seed
         stormy.fault(*STORM, {"kind": "expire_token", "probability": 0.02})
-        for _ in range(6):
-            if not stormy.read().failed:
-                break
+        for _ in range(3):
+            stormy.read()
         assert stormy.holds() == calm.holds()
         assert stormy.naps
 
@@ -132,7 +131,8 @@ def test_one_session_that_stays_broken_does_not_hold_up_the_others(zoom: Desk) -
 def test_a_daily_limit_is_told_and_not_waited_for(zoom: Desk) -> None:
     zoom.fault({"kind": "rate_limit", "policy": "daily", "path": "/report/"})
     receipt = zoom.read()
-    assert set(receipt.failed) == {"instances"}
+    assert "instances" in receipt.failed
+    assert len(zoom.latest("registrants")) == 4
     assert zoom.naps == []
 
 

@@ -67,7 +67,9 @@ def test_an_empty_world_is_a_world() -> None:
 
 
 def test_what_a_short_world_leaves_out_is_filled_in() -> None:
-    account = filled({"zoom": [{"webinars": [{"registrants": [{"email": "a@b.example"}], "instances": [{}]}]}]})["zoom"][0]
+    account = filled({"zoom": [{"webinars": [{"registrants": [{"email": "a@b.example"}], "instances": [{}]}]}]})[
+        "zoom"
+    ][0]
     series = account["webinars"][0]
     assert series["host_id"] == account["users"][0]["id"]
     assert series["settings"]["approval_type"] == 0

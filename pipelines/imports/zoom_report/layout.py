@@ -16,6 +16,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pipelines.errors import ReportError
 from pipelines.imports.zoom_report.times import is_missing
@@ -64,6 +65,8 @@ MEANINGS = {
 }
 SESSION_COLUMNS = frozenset({"attended", "name", "join", "leave", "duration", "waiting"})
 """What a row says of one session, not of the person's registration."""
+_NAMES = re.compile(r"attended|join|registration|approval|duration|topic", re.IGNORECASE)
+"""What every line of names that we know has one of; most other lines need no closer look."""
 _OF_A_SESSION = frozenset({"is guest", "guest", "country/region name", "country/region", "attendance type"})
 
 
@@ -102,11 +105,15 @@ class Table:
 
     def told_of_registration(self, line: Line) -> dict[str, str]:
         """Return of a row what does not change from one date of a series to the next."""
+        cells = [line.cells[at] if at < len(line.cells) else "" for at in self._lasting]
+        return _verbatim([self.header[at] for at in self._lasting], cells)
+
+    @cached_property
+    def _lasting(self) -> list[int]:
+        """Positions of the columns that say nothing of the session."""
         of_session = {self.columns[meaning] for meaning in SESSION_COLUMNS & set(self.columns)}
         of_session |= {at for at, name in enumerate(self.header) if _plain(name) in _OF_A_SESSION}
-        kept = [at for at in range(len(self.header)) if at not in of_session]
-        cells = [line.cells[at] if at < len(line.cells) else "" for at in kept]
-        return _verbatim([self.header[at] for at in kept], cells)
+        return [at for at in range(len(self.header)) if at not in of_session]
 
 
 @dataclass
@@ -293,8 +300,10 @@ def _plain(name: str) -> str:
 
 
 def _columns(cells: Sequence[str]) -> dict[str, int]:
-    """Return meaning to position; the first column of a meaning counts."""
+    """Return meaning to position, for a line of names; the first column of a meaning counts."""
     found: dict[str, int] = {}
+    if not _NAMES.search("\n".join(cells)):
+        return found
     for at, cell in enumerate(cells):
         meaning = MEANINGS.get(_plain(cell))
         if meaning is not None:

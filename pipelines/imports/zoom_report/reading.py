@@ -18,6 +18,8 @@ from pipelines.imports.zoom_report.times import Clock, is_day_first
 
 FARTHEST = timedelta(days=7)
 """A join or leave farther than this from its session is a broken time. It must not move the log's clock."""
+LONGEST_KEPT = timedelta(days=731)
+"""Zoom keeps reports for 12 to 15 months; a moment longer after the session is a broken time."""
 HOST_TOLERANCE = timedelta(seconds=60)
 STATUSES = {
     "approved": "approved",
@@ -51,14 +53,19 @@ class Connection:
 
 @dataclass(frozen=True)
 class Registration:
-    """What one row says of a registration. `registered` is None where the time is missing or unreadable."""
+    """One person's registration. `registered` is None where its time is missing; then `created` is the start."""
 
     email: str
     first_name: str
     last_name: str
     status: str
     registered: datetime | None
+    created: datetime
     row: dict[str, str]
+
+    def is_before(self, moment: datetime) -> bool:
+        """Whether it is older than one of this moment; one without a time is."""
+        return self.registered is None or self.registered < moment
 
 
 @dataclass(frozen=True)
@@ -118,13 +125,14 @@ class _Reader:
         self.clock = Clock(zone, is_day_first(_cells(sheet)))
         self.out = Reading("", set_aside=list(sheet.set_aside))
         self.registering: list[tuple[Table, Line, bool]] = []
+        self.generated: datetime | None = None
 
     def read(self) -> Reading:
         """Read all of it: the rows' own times first, since the session's may have to come from them."""
         if self.clock.is_day_first:
             self.out.notes.append("dates with slashes were read day first, since most of them can be nothing else")
         self.out.webinar_id = self._webinar_id()
-        host = _ADDRESS.search(self.sheet.summed_up("host") or self.sheet.summed_up("email"))
+        host = _ADDRESS.search(f"{self.sheet.summed_up('host')} {self.sheet.summed_up('email')}")
         host_email = address(host[0]) if host else ""
         for table in self.sheet.tables:
             for line in table.lines:
@@ -132,20 +140,20 @@ class _Reader:
         start = self._told_start()
         self._drop_what_is_far(start)
         self.out.session = self._session(start, host_email)
-        self._read_registrations()
-        for one in self.out.connections:
-            if one.role in {"attendee", "other"}:
-                self.out.people.add(one.email or f"name {one.name}")
-        if any(table.section in {"other", "attendee", "flat"} for table in self.sheet.tables):
-            self.out.people = {
-                one.email or f"name {one.name}" for one in self.out.connections if one.role == "attendee"
-            }
+        self.generated = self._generated(self.out.session.end if self.out.session else start)
+        self._read_registrations(self.out.session.start if self.out.session else start)
+        self.out.people = {one.email or f"name {one.name}" for one in self.out.connections if one.role == "attendee"}
         self.out.at = self._latest()
         self.out.set_aside.sort(key=lambda row: row[0])
         return self.out
 
     def _set_aside(self, line: Line, reason: str) -> None:
         self.out.set_aside.append((line.number, reason, line.text))
+
+    def _take_back(self, table: Table, line: Line, reason: str) -> None:
+        """Set aside a row that was counted already."""
+        self._set_aside(line, reason)
+        self.out.counts[_kind(table)] -= 1
 
     def _webinar_id(self) -> str:
         told = self.sheet.summed_up("id") or next(
@@ -181,7 +189,8 @@ class _Reader:
                 reason = "the list of unique users has no join and leave times; export it without that option"
                 self._set_aside(line, reason)
                 return
-            attended = "yes" if "join" in table.columns else "no"
+            is_to_have_joined = "join" in table.columns and (has_joined or not is_registration)
+            attended = "yes" if is_to_have_joined else "no"
         email = "" if table.section == "other" else address(table.cell(line, "email"))
         if attended == "yes" and not self._connect(table, line, email, host_email):
             return
@@ -193,7 +202,7 @@ class _Reader:
             self.out.panelists.setdefault(email, (name, table.told_of_registration(line)))
         if is_registration and email:
             self.registering.append((table, line, attended == "yes"))
-        self.out.counts["attendee" if table.section == "flat" else table.section] += 1
+        self.out.counts[_kind(table)] += 1
 
     def _connect(self, table: Table, line: Line, email: str, host_email: str) -> bool:
         try:
@@ -207,9 +216,7 @@ class _Reader:
         if left is not None and left < joined:
             self._set_aside(line, "it leaves before it joins")
             return False
-        role = "attendee" if table.section == "flat" else table.section
-        if role == "attendee" and table.section == "flat" and email and email == host_email:
-            role = "host"
+        role = "host" if table.section == "flat" and email and email == host_email else _kind(table)
         is_waiting = table.cell(line, "waiting").lower() == "yes"
         name = self._name(table, line)
         self.out.connections.append(Connection(line, table, role, name, email, joined, left, is_waiting))
@@ -239,23 +246,30 @@ class _Reader:
             if max(abs(one.joined - middle), abs((one.left or one.joined) - middle)) <= FARTHEST:
                 kept.append(one)
                 continue
-            self._set_aside(one.line, f"its times are more than {FARTHEST.days} days from the session")
-            self.out.counts["attendee" if one.table.section == "flat" else one.table.section] -= 1
+            self._take_back(one.table, one.line, f"its times are more than {FARTHEST.days} days from the session")
+        dropped = {one.line.number for one in self.out.connections} - {one.line.number for one in kept}
+        self.registering = [one for one in self.registering if one[1].number not in dropped]
         self.out.connections = kept
 
     def _session(self, start: datetime | None, host_email: str) -> Session | None:
         if not any("join" in table.columns for table in self.sheet.tables):
             return None
         hosts = [one for one in self.out.connections if one.role == "host"]
-        joins = [one.joined for one in self.out.connections]
-        leaves = [one.left or one.joined for one in self.out.connections]
+        inside = [one for one in self.out.connections if not one.is_waiting] or self.out.connections
+        joins = [one.joined for one in inside]
+        leaves = [one.left or one.joined for one in inside]
         told_start = start or min(joins, default=None)
         if told_start is None:
             self.out.notes.append("no session: the file has neither a start nor anybody who joined")
             return None
         real_start = told_start
         first = min((one.joined for one in hosts), default=None)
-        if start is not None and start.second == 0 and first is not None and first.replace(second=0) == start:
+        if (
+            start is not None
+            and start.second == 0
+            and first is not None
+            and first.replace(second=0, microsecond=0) == start
+        ):
             real_start = first
         end = self._told_end(real_start)
         if end is None:
@@ -268,7 +282,7 @@ class _Reader:
                 host_email = next((address(told) for line in table.lines if (told := table.cell(line, "email"))), "")
         summary = self.sheet.summary
         row = summary.told(summary.lines[0]) if summary is not None and summary.lines else {}
-        topic = self.sheet.summed_up("topic") or self._row_topic() or self.path.name
+        topic = self.sheet.summed_up("topic") or self._row_topic() or self.path.name.encode(errors="replace").decode()
         start_text = self.sheet.summed_up("start") if start is not None else ""
         return Session(topic, host_email, told_start, real_start, end, start_text, row)
 
@@ -292,67 +306,75 @@ class _Reader:
             return None
         return start + length if timedelta(0) <= length <= FARTHEST else None
 
-    def _read_registrations(self) -> None:
+    def _generated(self, ended: datetime | None) -> datetime | None:
+        """Return when the file was made, if that can be: Zoom keeps reports for 15 months at most."""
+        try:
+            moment = self.clock.read(self.sheet.generated)
+        except ValueError:
+            moment = None
+        is_absurd = moment is not None and ended is not None and moment - ended > LONGEST_KEPT
+        if is_absurd or (moment is None and self.sheet.generated):
+            self.out.notes.append(f"when the file was made cannot be read: {self.sheet.generated!r}")
+            return None
+        return moment
+
+    def _read_registrations(self, start: datetime | None) -> None:
+        """Keep one registration a person: the latest that has a time."""
         unreadable = 0
-        session = self.out.session
-        start = session.start if session else self._start_or_none()
         for table, line, has_attended in self.registering:
-            text, email = table.cell(line, "registered"), address(table.cell(line, "email"))
             try:
-                registered = self.clock.read(text)
-                if registered is not None and start is not None and registered > start + FARTHEST:
-                    raise ValueError(f"{text!r} is after the session")
+                registered = self._registered(table.cell(line, "registered"), start)
             except ValueError as error:
                 if start is None:
-                    self._set_aside(line, str(error))
+                    self._take_back(table, line, str(error))
                     continue
                 registered = None
                 unreadable += 1
-            if registered is None and start is None:
-                self._set_aside(line, "the registration has no time")
+            created = registered or start
+            if created is None:
+                self._take_back(table, line, "the registration has no time, and the file no start to stand for it")
                 continue
             word = " ".join(table.cell(line, "approval").lower().split())
-            status = "denied" if word.startswith("cancel") else STATUSES.get(word, "" if word else "approved")
-            if not status and not has_attended:
-                self._set_aside(line, f"the approval status {word!r} is none that we know")
-                self.out.counts[table.section] -= 1
+            status = "denied" if word.startswith("cancel") else STATUSES.get(word, "")
+            if word and not status and not has_attended:
+                self._take_back(table, line, f"the approval status {word!r} is none that we know")
                 continue
-            row = table.told_of_registration(line)
+            email = address(table.cell(line, "email"))
+            known = self.out.registrations.get(email)
+            if known is not None and (registered is None or not known.is_before(registered)):
+                continue
             first_name, last_name = table.cell(line, "first_name"), table.cell(line, "last_name")
             if not first_name and not last_name:
                 first_name, _, last_name = table.cell(line, "name").partition(" ")
-            told = Registration(email, first_name, last_name, status or "approved", registered or start, row)
-            known = self.out.registrations.get(email)
-            if known is None or _when(told) > _when(known):
-                self.out.registrations[email] = told
+            row = table.told_of_registration(line)
+            told = Registration(email, first_name, last_name, status or "approved", registered, created, row)
+            self.out.registrations[email] = told
         if unreadable:
-            self.out.notes.append(f"{unreadable} registration times cannot be read: the session's start stands for them")
+            self.out.notes.append(
+                f"{unreadable} registration times cannot be read: the session's start stands for them"
+            )
 
-    def _start_or_none(self) -> datetime | None:
-        try:
-            return self.clock.read(self.sheet.summed_up("start"))
-        except ValueError:
-            return None
+    def _registered(self, text: str, start: datetime | None) -> datetime | None:
+        registered = self.clock.read(text)
+        last = self.generated + timedelta(days=1) if self.generated else start + LONGEST_KEPT if start else None
+        if registered is not None and last is not None and registered > last:
+            raise ValueError(f"{text!r} is after the file was made")
+        return registered
 
     def _latest(self) -> datetime | None:
         """Return the latest moment that the file speaks of."""
         moments = [one.left or one.joined for one in self.out.connections]
-        moments += [one.registered for one in self.out.registrations.values() if one.registered is not None]
+        moments += [one.created for one in self.out.registrations.values()]
         if self.out.session is not None:
             moments.append(self.out.session.end)
-        try:
-            generated = self.clock.read(self.sheet.generated)
-        except ValueError:
-            self.out.notes.append(f"when it was made cannot be read: {self.sheet.generated!r}")
-            generated = None
-        if generated is not None:
-            moments.append(generated)
+        if self.generated is not None:
+            moments.append(self.generated)
         return max(moments, default=None)
 
 
-def _when(registration: Registration) -> datetime:
-    assert registration.registered is not None
-    return registration.registered
+def _kind(table: Table) -> str:
+    """Return whose rows a table holds; a list without sections is one of attendees."""
+    return "attendee" if table.section == "flat" else table.section
 
 
 def _digits(text: str) -> str:

@@ -24,7 +24,9 @@ YEARS = range(2011, 2101)
 """Zoom was founded in 2011."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+_CLOCK = (
+    r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]+)?)?\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+)
 _NAMED = re.compile(rf"(?P<month>[A-Za-z]{{3,9}})\.?\s+(?P<day>[0-9]{{1,2}}),?\s+(?P<year>[0-9]{{4}}),?\s+{_CLOCK}")
 _SLASHED = re.compile(rf"(?P<first>[0-9]{{1,2}})/(?P<second_part>[0-9]{{1,2}})/(?P<year>[0-9]{{4}}),?\s+{_CLOCK}")
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?\s?(Z|[+-][0-9:]{4,6})?")
@@ -131,4 +133,7 @@ class Clock:
                 raise ValueError(f"{text!r} is no time of a clock of twelve hours")
             hour = hour % 12 + (12 if found["half"][0] in "Pp" else 0)
         minute, second = int(found["minute"]), int(found["second"] or 0)
-        return datetime(year, month, day, hour, minute, second, tzinfo=self.zone, fold=fold)
+        try:
+            return datetime(year, month, day, hour, minute, second, tzinfo=self.zone, fold=fold)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is no time: {error}") from None

@@ -123,6 +123,8 @@ def _fill_webinar(webinar: Record, account: Record, kind: str, now: str, path: s
     webinar.setdefault("agenda", "")
     webinar.setdefault("zoom_events", False)
     _host(webinar, account)
+    for index, run in enumerate(webinar["instances"]):
+        _times(run, ("start_time", "end_time"), f"{path}.instances[{index}]")
     starts = [str(run["start_time"]) for run in webinar["instances"] if run.get("start_time")]
     if webinar["type"] == single and not webinar.get("start_time") and starts:
         webinar["start_time"] = min(starts)
@@ -195,7 +197,6 @@ def _fill_instance(run: Record, webinar: Record, now: str, index: int, path: str
         run["occurrence_id"] = str(run["occurrence_id"])
     run["participants"] = run.get("participants") or []
     run.setdefault("recordings", None)
-    _times(run, ("start_time", "end_time"), path)
     for at, row in enumerate(run["participants"]):
         place = f"{path}.participants[{at}]"
         row["join_time"] = row.get("join_time") or run["start_time"]

@@ -131,6 +131,12 @@ def unexpired(item: Record, now: datetime) -> bool:
     return any(session.start <= now and not session.ended(now) for session in sessions_of("", item))
 
 
+def has_expired(item: Record, now: datetime) -> bool:
+    """Is its id dead? A single one's dies about 30 days after its last use, a recurring one's after a year."""
+    days = 365 if item["type"] in RECURRING else 30
+    return last_use(item, now) + timedelta(days=days) < now
+
+
 def last_use(item: Record, now: datetime) -> datetime:
     moments = [end for _, end, _ in scheduled(item)]
     moments += [session.end or session.start for session in sessions_of("", item)]

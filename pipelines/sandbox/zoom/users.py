@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.sandbox.web import Answer
-from pipelines.sandbox.zoom.account import deleted, occurrence_start, scheduled, unexpired
+from pipelines.sandbox.zoom.account import deleted, has_expired, occurrence_start, scheduled, unexpired
 from pipelines.sandbox.zoom.gate import LIGHT, MEDIUM, ZoomCall, needs, refuse, routes
 from pipelines.sandbox.zoom.pages import paged, parameters
 
@@ -67,14 +67,15 @@ def _user(user: Record) -> Record:
     scopes=needs("webinar:read:list_webinars:admin", "webinar:read:admin"),
 )
 def list_webinars(call: ZoomCall) -> Answer:
-    """Unexpired webinars alone: what is over is found through reports."""
+    """Webinars whose ids have not expired, or with `type=upcoming` those to come; reports find older ones."""
     user = asked_user(call)
     if not has_plan(user):
         raise refuse(400, 200, NO_PLAN)
     kind = parameters(call).get("type") or "scheduled"
     if kind not in {"scheduled", "upcoming"}:
         raise refuse(400, 300, "Validation Failed: type must be one of scheduled, upcoming.")
-    items = [w for w in call.account.hosted("webinars", user) if not deleted(w) and unexpired(w, call.now)]
+    hosted = [w for w in call.account.hosted("webinars", user) if not deleted(w)]
+    items = [w for w in hosted if unexpired(w, call.now) or (kind == "scheduled" and not has_expired(w, call.now))]
     return paged(call, "webinars", [summary(item, call) for item in items], numbered=True)
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from pipelines.sandbox.web import Answer
-from pipelines.sandbox.zoom.account import RECURRING, deleted, last_use, occurrence_start
+from pipelines.sandbox.zoom.account import deleted, has_expired, occurrence_start
 from pipelines.sandbox.zoom.gate import LIGHT, MEDIUM, ZoomCall, needs, refuse, routes
 
 Record = dict[str, Any]
@@ -42,8 +42,7 @@ def asked_series(call: ZoomCall, kind: str, name: str) -> Record:
 def _expired(call: ZoomCall, item: Record) -> bool:
     if not call.state.faults.switch("zoom.expire_ids"):
         return False
-    days = 365 if item["type"] in RECURRING else 30
-    return last_use(item, call.now) + timedelta(days=days) < call.now
+    return has_expired(item, call.now)
 
 
 @routes.on("GET", "/v2/webinars/{webinar}", label=LIGHT, scopes=READ)

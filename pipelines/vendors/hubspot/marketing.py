@@ -8,8 +8,8 @@ https://developers.hubspot.com/docs/api-reference/legacy/forms-v1 (read 2026-11)
   pair (`id`, `created`). Opens and clicks that HubSpot takes for a machine's are there, marked `filteredEvent`.
 - An event can be marked `obsoletedBy` a later one after it was read; once a day we look two days back for that.
 - `GET /form-integrations/v1/submissions/forms/{guid}`: newest first, 50 a page at most, no filter by date. We stop at
-  a page that is older than the watermark as a whole. The watermark moves only when all that is newer has been read:
-  what was read from the new end says nothing of what lies between.
+  the page that reaches below the watermark. It moves only when all that is newer has been read: what was read from the
+  new end says nothing of what lies between.
 """
 
 from __future__ import annotations
@@ -181,17 +181,17 @@ def _submissions(run: Run, form: str, since_ms: int) -> list[Record]:
         params={"limit": SUBMISSIONS_PAGE},
     )
     for page in pages:
-        newest = 0
+        oldest = since_ms
         for content in map(payload, page.results):
             keys = read_submission(content)
             submitted = instant(keys.submittedAt)
             if not keys.conversionId or submitted is None:
                 run.note(f"hubspot: form {form} has a submission without id or time; it was left out.")
                 continue
-            newest = max(newest, _ms(submitted))
+            oldest = min(oldest, _ms(submitted))
             if _ms(submitted) >= since_ms:
                 records.append(Record(keys.conversionId, submitted, content, form))
-        if page.results and newest < since_ms:
+        if oldest < since_ms:
             break
     return records
 
