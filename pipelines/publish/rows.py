@@ -46,7 +46,7 @@ class Row:
             "key": self.key,
             "vendor_id": self.vendor_id,
             "fields": dict(self.fields),
-            "old": dict(self.old),
+            "old": {name: self.old.get(name) for name in self.fields},
             "context": dict(self.context),
         }
 

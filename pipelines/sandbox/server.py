@@ -35,6 +35,16 @@ class Listener(uvicorn.Server):
         if not self.should_exit:
             await self._ended.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """At once: no answer is waited for, since every answer is made in one step."""
+        for server in self.servers:
+            server.close()
+        for listening in sockets or ():
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
     def end(self) -> None:
         self.should_exit = self.force_exit = True
         if self._loop is not None and not self._loop.is_closed():

@@ -80,28 +80,60 @@ def test_what_the_search_does_not_show_yet_is_read_the_next_time(hubspot: Desk, 
     assert names(hubspot)["1007"] == "Ada"
 
 
-@pytest.mark.parametrize("spread_ms", [0, 60_000])
-def test_more_changes_than_a_search_gives_are_all_read(tmp_path: Path, spread_ms: int) -> None:
-    count = 12_000
+def changed(count: int, spread_ms: int) -> dict[str, Any]:
+    """A world where so many contacts changed within so many milliseconds before 11:59."""
     given = world()
     given["hubspot"][0] |= {"email_events": [], "forms": []}
-    base = 1_795_176_000_000 - 120_000
-    stamps = [base + number * spread_ms // count for number in range(count)]
     given["hubspot"][0]["contacts"] = [
-        contact(
-            100_000 + number, f"2026-11-20T11:{(stamp - base) // 60_000 + 58}:{(stamp - base) % 60_000 / 1000:06.3f}Z"
-        )
-        for number, stamp in enumerate(stamps)
+        contact(100_000 + number, f"2026-11-20T11:58:{number * spread_ms / count / 1000:06.3f}Z")
+        for number in range(count)
     ]
-    with desk(given, "hubspot", tmp_path) as hubspot:
-        cursor = {"read_to": "2026-11-20T11:50:00.000Z", "reconciled_at": "2026-11-20T11:50:00.000Z"}
-        found = [
-            record.key for batch in hubspot.source().read("contacts", hubspot.log, cursor) for record in batch.records
-        ]
-        assert len(found) == count
-        assert len(set(found)) == count
-        statuses = [one["status"] for one in hubspot.sandbox.requests() if one["path"].endswith("/search")]
-        assert set(statuses) == {200}
+    return given
+
+
+def read_changes(hubspot: Desk) -> list[str]:
+    """Read what changed since 11:50, and return the ids as they came."""
+    cursor = {"read_to": "2026-11-20T11:50:00.000Z", "reconciled_at": "2026-11-20T11:50:00.000Z"}
+    batches = hubspot.source().read("contacts", hubspot.log, cursor)
+    return [record.key for batch in batches for record in batch.records]
+
+
+def test_twelve_thousand_contacts_changed_in_one_millisecond_are_all_read(tmp_path: Path) -> None:
+    with desk(changed(12_000, 0), "hubspot", tmp_path) as hubspot:
+        found = read_changes(hubspot)
+        assert len(found) == len(set(found)) == 12_000
+        assert {one["status"] for one in hubspot.sandbox.requests()} == {200}
+
+
+def test_a_window_that_holds_more_than_a_search_gives_is_halved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contacts, "SEARCH_SAFE", 380)
+    with desk(changed(1_500, 40_000), "hubspot", tmp_path) as hubspot:
+        hubspot.fault(search_cap=400)
+        found = read_changes(hubspot)
+        assert len(found) == len(set(found)) == 1_500
+        assert {one["status"] for one in hubspot.sandbox.requests()} == {200}
+
+
+def test_changes_broken_off_go_on_where_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contacts, "SEARCH_SAFE", 380)
+    with desk(changed(1_500, 40_000), "hubspot", tmp_path) as hubspot:
+        hubspot.read(["contacts"], overlap_minutes=0)
+        before = hubspot.sandbox.world()
+        for one in before["hubspot"][0]["contacts"]:
+            one["properties"]["firstname"] = "New"
+            moved = one["updatedAt"].replace("T11:58", "T12:08")
+            one["updatedAt"] = one["properties"]["lastmodifieddate"] = moved
+        hubspot.sandbox.put_world({**before, "now": "2026-11-20T13:00:00Z"})
+        hubspot.fault({"kind": "status", "status": 500, "body": {}, "path": "/search", "after": 22})
+        assert "contacts" in hubspot.read(["contacts"], overlap_minutes=0).failed
+        cursor = hubspot.log.cursor("hubspot", "contacts", str(PORTAL))
+        assert cursor is not None
+        assert "2026-11-20T12:08" in cursor["read_to"]
+        hubspot.fault()
+        hubspot.read(["contacts"], overlap_minutes=0)
+        assert set(names(hubspot).values()) == {"New"}
 
 
 @pytest.mark.rule("HZ-07")

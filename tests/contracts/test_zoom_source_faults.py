@@ -33,7 +33,7 @@ def test_a_storm_changes_nothing_but_the_time_it_takes(tmp_path: Path, seed: int
         calm.read()
         stormy = Desk(calm.sandbox, "zoom", tmp_path / "storm")
         stormy.sandbox.state.faults.seed = seed
-        stormy.fault(*STORM, {"kind": "expire_token", "probability": 0.02})
+        stormy.fault(*STORM, {"kind": "expire_token", "path": "/v2/", "probability": 0.02})
         for _ in range(3):
             stormy.read()
         assert stormy.holds() == calm.holds()
@@ -64,7 +64,7 @@ def test_a_large_scope_is_handed_over_in_slices_and_still_tells_who_vanished(
 
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_dead_token_is_replaced_whether_it_is_refused_with_400_or_with_401(zoom: Desk, status: int) -> None:
-    zoom.fault({"kind": "expire_token", "after": 4, "times": 2}, token_error_status=status)
+    zoom.fault({"kind": "expire_token", "path": "/v2/", "after": 4, "times": 2}, token_error_status=status)
     assert zoom.read().failed == {}
     assert len(zoom.asked("/oauth/token")) >= 1
 
