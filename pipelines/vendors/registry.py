@@ -22,9 +22,10 @@ def _hubspot(connection: Connection, settings: Settings) -> Source:
 
 
 SOURCES: dict[str, Callable[[Connection, Settings], Source]] = {
-    "zoom": _zoom,
     "hubspot": _hubspot,
+    "zoom": _zoom,
 }
+"""In reading order: HubSpot first, whose ten-second limit then rests while Zoom is read and publishing comes."""
 
 STREAMS: dict[str, tuple[Stream, ...]] = {"zoom": ZoomSource.streams, "hubspot": HubSpotSource.streams}
 """What each source reads, known without connecting to it."""

@@ -192,6 +192,25 @@ def test_the_full_list_finds_what_all_else_has_missed(hubspot: Desk) -> None:
     assert "7777" in hubspot.latest("contacts")
 
 
+@pytest.mark.rule("HZ-07")
+@pytest.mark.parametrize("is_purged", [False, True])
+def test_a_contact_that_comes_back_unchanged_is_live_again(hubspot: Desk, is_purged: bool) -> None:
+    hubspot.read(["contacts"])
+    given = hubspot.sandbox.world()
+    kept = given["hubspot"][0]["contacts"]
+    index = next(at for at, one in enumerate(kept) if one["id"] == "1003")
+    gone = {**kept[index], "archived": True, "archivedAt": "2026-11-20T15:00:00.000Z"}
+    without = [*kept[:index], *([] if is_purged else [gone]), *kept[index + 1 :]]
+    for now, contacts_then in (("2026-11-21T13:00:00Z", without), ("2026-11-22T14:00:00Z", kept)):
+        given["hubspot"][0]["contacts"] = contacts_then
+        hubspot.sandbox.put_world({**given, "now": now})
+        hubspot.read(["contacts"])
+        held = hubspot.latest("contacts").get("1003")
+        assert (held is not None and held["archived"] is False) is (contacts_then is kept)
+    hubspot.sandbox.set_clock("2026-11-23T15:00:00Z")
+    assert hubspot.read(["contacts"]).appended == 0
+
+
 def test_a_full_list_that_breaks_off_takes_nobody_for_gone(hubspot: Desk) -> None:
     hubspot.read(["contacts"])
     hubspot.sandbox.set_clock("2026-11-21T13:00:00Z")

@@ -351,7 +351,7 @@ class _Reader:
             self.out.registrations[email] = told
         if unreadable:
             self.out.notes.append(
-                f"{unreadable} registration times cannot be read: the session's start stands for them"
+                f"registration times that cannot be read, so that the session's start stands for them: {unreadable}"
             )
 
     def _registered(self, text: str, start: datetime | None) -> datetime | None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -251,6 +252,12 @@ class HubSpotClient:
             return _midnight_after(answer.at, self.time_zone)
         seconds = 1.0 if policy == "SECONDLY" else BURST_WINDOW_MS / 1000
         return answer.at + timedelta(seconds=seconds)
+
+
+@cache
+def client_of(connection: Connection, api_version: str) -> HubSpotClient:
+    """Return the one client of a connection: whoever reads and whoever writes keep one limit between them."""
+    return HubSpotClient(connection, api_version)
 
 
 def _midnight_after(moment: datetime, time_zone: str) -> datetime:

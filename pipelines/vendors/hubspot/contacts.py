@@ -151,6 +151,7 @@ class Contacts:
     def reconciled(self, log: Log, state: Mapping[str, Any], archived: set[str]) -> Iterator[Batch]:
         """Compare the full list of ids with the log: read what it lacks, tell what is there no more."""
         started = self._run.now()
+        long_known = utc(state["reconciled_at"]) - self._run.overlap
         live = {str(keys.id): instant(keys.updatedAt) for keys in self._ids(is_archived=False)}
         known = log.latest("hubspot", "contacts", self._run.account)
         stale = [name for name, updated in live.items() if _is_news(known.get(name), updated)]
@@ -158,8 +159,12 @@ class Contacts:
         found = self._read(stale)
         found |= self._read(lost)
         found |= self._read([name for name in lost if name not in found], is_archived=True)
+        # Back from the recycle bin, maybe unchanged: then it is the same fact as before, but at another time.
+        back = {name for name in stale if _is_back(known.get(name), live[name], long_known)} & found.keys()
+        restored = [Record(one.key, started, one.payload) for one in self._records(found[name] for name in back)]
+        yield Batch(tuple(sorted(restored, key=lambda one: one.key)), at=self._run.now())
         gone = [Record(name, started, b"", kind="absent") for name in lost if name not in found]
-        records = (*self._records(found.values()), *gone)
+        records = (*self._records(content for name, content in found.items() if name not in back), *gone)
         cuts = range(0, max(1, len(records)), BATCH)
         for at in cuts:
             cursor = {**state, "reconciled_at": iso(started)} if at == cuts[-1] else None
@@ -293,6 +298,13 @@ def _is_news(known: Mapping[str, Any] | None, updated: datetime | None) -> bool:
         return True
     had = instant(known.get("updatedAt"))
     return updated is not None and (had is None or had < updated)
+
+
+def _is_back(known: Mapping[str, Any] | None, updated: datetime | None, long_known: datetime) -> bool:
+    """Tell whether a live contact was archived or absent for the log: one that is merely new was not there before."""
+    if known is None:
+        return updated is not None and updated < long_known
+    return bool(known.get("archived"))
 
 
 def _ms(moment: datetime) -> int:

@@ -24,7 +24,7 @@ import orjson
 from pipelines.errors import RefusedError
 from pipelines.publish.rows import Outcome, Phase, Row
 from pipelines.settings import Connection
-from pipelines.vendors.hubspot.client import HubSpotClient
+from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.definitions import GROUP, GROUP_LABEL, PROPERTIES
 
 STEPS = ("register", "cancel", "attend")
@@ -53,7 +53,7 @@ class HubSpotDestination:
     phases = PHASES
 
     def __init__(self, connection: Connection, api_version: str) -> None:
-        self.client = HubSpotClient(connection, api_version)
+        self.client = client_of(connection, api_version)
 
     def quota_left(self) -> int | None:
         """Return what the last answer's headers said of the day's calls."""

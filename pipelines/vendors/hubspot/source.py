@@ -9,7 +9,7 @@ from pipelines.events import Batch, Stream
 from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
 from pipelines.vendors.hubspot import account, contacts, marketing
-from pipelines.vendors.hubspot.client import HubSpotClient
+from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.run import Run
 
 STREAMS: tuple[Stream, ...] = (
@@ -45,7 +45,7 @@ class HubSpotSource:
 
     def __init__(self, connection: Connection, ingest: Ingest, api_version: str) -> None:
         self.notes: list[str] = []
-        self.client = HubSpotClient(connection, api_version)
+        self.client = client_of(connection, api_version)
         self._run = Run(self.client, ingest, self.notes)
 
     @property
