@@ -55,6 +55,7 @@ def streams_of(source: str) -> dg.AssetsDefinition:
                 metadata=metadata,
                 check_results=[
                     dg.AssetCheckResult(
+                        asset_key=key,
                         check_name="was_read",
                         passed=not failure,
                         severity=dg.AssetCheckSeverity.WARN,

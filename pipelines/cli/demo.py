@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,6 +18,7 @@ import typer
 from pipelines.cli.output import Json, give, progress, say
 from pipelines.cli.steps import lines_run, told_run
 from pipelines.errors import UsageError
+from pipelines.models import SQL_ROOT
 from pipelines.run import Workspace
 from pipelines.warehouse import write_whole
 
@@ -29,7 +32,13 @@ def add_to(app: typer.Typer) -> None:
     app.command()(sandbox)
 
 
-def demo(contacts: Contacts = 2000, seed: Seed = 7, as_json: Json = False) -> None:
+def demo(
+    contacts: Contacts = 2000,
+    seed: Seed = 7,
+    ui: Annotated[bool, typer.Option("--ui", help="Then open Dagster on the same data, until interrupted.")] = False,
+    ui_port: Annotated[int, typer.Option("--ui-port", help="Where Dagster listens.")] = 3000,
+    as_json: Json = False,
+) -> None:
     """Start the sandbox, run everything on it, and say what was done and where to look.
 
     The world is kept in TURNOUT_HOME/sandbox, so that a second demo goes on where the first ended.
@@ -49,6 +58,10 @@ def demo(contacts: Contacts = 2000, seed: Seed = 7, as_json: Json = False) -> No
             seconds = time.monotonic() - ready
             kept.parent.mkdir(parents=True, exist_ok=True)
             write_whole(kept, orjson.dumps(running.world()))
+            if ui:
+                tell("starting Dagster")
+                _show_ui(workspace, ui_port)
+                write_whole(kept, orjson.dumps(running.world()))
     lines = [
         *lines_run(receipt),
         "",
@@ -64,6 +77,39 @@ def demo(contacts: Contacts = 2000, seed: Seed = 7, as_json: Json = False) -> No
     give({**told_run(receipt), "seconds": seconds}, as_json, lines)
     if receipt.is_partial:
         raise typer.Exit(1)
+
+
+def _show_ui(workspace: Workspace, port: int) -> None:
+    """Run Dagster's pages and daemon on this workspace until interrupted."""
+    root = SQL_ROOT.parent
+    dagster_home = workspace.home / "dagster"
+    dagster_home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(root / "assets" / "dagster.yaml", dagster_home / "dagster.yaml")
+    words = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "dev",
+        "-w",
+        str(root / "workspace.yaml"),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
+    env = {**workspace.environment, "DAGSTER_HOME": str(dagster_home), "TURNOUT_HOME": str(workspace.home)}
+    process = subprocess.Popen(words, cwd=root, env=env, start_new_session=True)  # noqa: S603
+    say(f"Dagster opens at http://127.0.0.1:{port}/asset-groups in about 20 seconds. Ctrl-C ends it.")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set() and process.poll() is None:
+        stop.wait(0.5)
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def sandbox(

@@ -64,7 +64,7 @@ def test_a_large_scope_is_handed_over_in_slices_and_still_tells_who_vanished(
 
 @pytest.mark.parametrize("status", [400, 401])
 def test_a_dead_token_is_replaced_whether_it_is_refused_with_400_or_with_401(zoom: Desk, status: int) -> None:
-    zoom.fault({"kind": "expire_token", "path": "/v2/", "after": 4, "times": 2}, token_error_status=status)
+    zoom.fault({"kind": "expire_token", "path": "/v2/", "after": 4, "times": 1}, token_error_status=status)
     assert zoom.read().failed == {}
     assert len(zoom.asked("/oauth/token")) >= 1
 

@@ -195,3 +195,21 @@ def test_a_missing_scope_is_403(serve: Serve) -> None:
     answer = desk.hubspot("GET", "/marketing/v3/forms")
     assert (answer.status_code, answer.json()["category"]) == (403, "MISSING_SCOPES")
     assert desk.hubspot("GET", "/crm/v3/owners").status_code == 200
+
+
+def test_taking_the_unlabelled_type_away_takes_the_whole_link(serve: Serve) -> None:
+    desk = serve(hubspot_world(contact(1), tasks=[{"id": 5, "associations": {"contacts": [1]}}]))
+    labelled = [{"associationCategory": "USER_DEFINED", "associationTypeId": 36, "label": "Chair"}]
+    put = desk.hubspot("PUT", "/crm/v4/objects/tasks/5/associations/contacts/1", json=labelled)
+    assert (put.status_code, put.json()["labels"]) == (201, ["Chair"])
+    path = "/crm/v4/associations/tasks/contacts/batch/labels/archive"
+
+    def take(number: int) -> list[str]:
+        types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}]
+        given = {"inputs": [{"from": {"id": "5"}, "to": {"id": "1"}, "types": types}]}
+        assert desk.hubspot("POST", path, json=given).status_code == 204
+        rows = desk.hubspot("GET", "/crm/v4/objects/tasks/5/associations/contacts").json()["results"]
+        return [one["typeId"] for row in rows for one in row["associationTypes"]]
+
+    assert take(36) == [204]
+    assert take(204) == []

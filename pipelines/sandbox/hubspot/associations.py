@@ -233,6 +233,31 @@ def archive_many(call: HubSpotCall) -> Answer:
     return batch_answer(call, 200, [], [])
 
 
+@routes.on(
+    "POST",
+    "/crm/v4/associations/{from}/{to}/batch/labels/archive",
+    label=LINKS,
+    scopes=("crm.objects.contacts.write",),
+)
+def archive_labels(call: HubSpotCall) -> Answer:
+    """Takes labels away; taking the unlabelled type away takes the whole link."""
+    one, other = _types(call)
+    gone = 0
+    for given in inputs_of(call, MOST["write"]):
+        near, far = (str((given.get(end) or {}).get("id") or "") for end in ("from", "to"))
+        numbers = {label.get("associationTypeId") for label in given.get("types") or ()}
+        labels = call.portal.links.get((one, near), {}).get(other, {}).get(far)
+        if labels is None:
+            continue
+        gone += 1
+        if default_type(one, other) in numbers:
+            call.portal.unlink((one, near), (other, far))
+        else:
+            kept = [label for label in labels if label.get("associationTypeId") not in numbers]
+            call.portal.links[one, near][other][far] = kept
+    return batch_answer(call, 200, [], []) if call.dated else Answer(204, records=gone)
+
+
 @routes.on("GET", "/crm/v3/objects/{from}/{id}/associations/{to}", label=LINKS, scopes=("crm.objects.contacts.read",))
 def read_one(call: HubSpotCall) -> Answer:
     one, other = _types(call)
@@ -278,7 +303,7 @@ def link_labelled(call: HubSpotCall) -> Answer:
     if not isinstance(types, list) or not types:
         raise invalid("Invalid input JSON: expected a list of association types")
     call.portal.link((one, near), (other, far), types)
-    return Answer(200 if call.dated else 201, _pair(one, other, near, far, types), records=1)
+    return Answer(201, _pair(one, other, near, far, types), records=1)
 
 
 @routes.on(

@@ -131,7 +131,7 @@ def change(call: HubSpotCall, event: Record, given: Record) -> Record:
 
 @routes.on("POST", f"{ROOT}/events", scopes=WRITE)
 def create_event(call: HubSpotCall) -> Answer:
-    return Answer(201, shown(make(call, body_of(call))), records=1)
+    return Answer(200, shown(make(call, body_of(call))), records=1)
 
 
 def upserted(call: HubSpotCall, given: Record) -> Record:
@@ -155,7 +155,9 @@ def upsert_events(call: HubSpotCall) -> Answer:
             results.append(shown(upserted(call, given)))
         except Denied as denied:
             errors.append(denied.item())
-    return batch_answer(call, 200, results, errors)
+    answer = batch_answer(call, 200, results, errors)
+    answer.status = 200  # no 207 is declared for it
+    return answer
 
 
 @routes.on("GET", f"{ROOT}/events/{{external}}", scopes=READ)

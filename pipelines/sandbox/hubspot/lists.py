@@ -188,6 +188,17 @@ def add_and_remove_members(call: HubSpotCall) -> Answer:
     return _changed(call, _ids(call, given["recordIdsToAdd"]), _ids(call, given["recordIdsToRemove"]))
 
 
+@routes.on("PUT", "/crm/v3/lists/{list}/memberships/add-from/{source}", scopes=WRITE)
+def add_from(call: HubSpotCall) -> Answer:
+    """All members of another list, where it is small enough."""
+    source = call.portal.members.get(call.params["source"])
+    if source is None or call.params["source"] not in call.portal.lists:
+        raise not_found(f"List does not exist with ID {call.params['source']}.")
+    if len(source) >= SMALL:
+        raise invalid(f"Only lists with fewer than {SMALL} members can be copied at once")
+    return Answer(204, records=_changed(call, list(source), []).records)
+
+
 @routes.on("DELETE", "/crm/v3/lists/{list}/memberships", scopes=WRITE)
 def remove_all_members(call: HubSpotCall) -> Answer:
     members = call.portal.members[_asked(call)["listId"]]

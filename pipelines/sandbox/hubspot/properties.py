@@ -86,7 +86,7 @@ def create_properties(call: HubSpotCall) -> Answer:
             results.append(_created(call, kind, one))
         except Denied as denied:
             errors.append(denied.item())
-    return batch_answer(call, 201, results, errors)
+    return batch_answer(call, 200 if call.dated else 201, results, errors)
 
 
 def _created(call: HubSpotCall, kind: str, given: Record) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import SequenceMatcher, get_close_matches
+from functools import cache
 from typing import Any
 
 TOP = {"now", "zoom", "hubspot", "marketo", "salesforce"}
@@ -221,6 +222,7 @@ def _all_records(given: dict[str, Any], key: str, path: str) -> None:
         _record(item, place)
 
 
+@cache
 def _misspelt(key: str) -> str:
     """The key of ours that this one nearly is, or nothing: any other key may be Zoom's."""
     if key in WEBINAR_OWN:

@@ -151,6 +151,8 @@ def _iso(value: Any, path: str) -> str:
 
 
 def _ms(value: Any, path: str) -> int:
+    if type(value) is int:
+        return value
     try:
         return clock.to_ms(clock.parse(value))
     except (ValueError, OverflowError) as error:

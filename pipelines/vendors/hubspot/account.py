@@ -35,8 +35,8 @@ read_item = record_reader(ItemKeys)
 
 def account(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
     """Keep the portal's details."""
-    portal = str(run.client.account()["portalId"])
-    yield Batch((Record(portal, run.now(), document(run.client.account_payload)),), at=run.now())
+    now = run.now()
+    yield Batch((Record(run.account, now, document(run.client.account_payload)),), at=now)
 
 
 def users(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:

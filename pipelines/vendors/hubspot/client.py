@@ -110,9 +110,9 @@ class HubSpotClient:
         """Return the path of something in an area of the API; see `paths.py`."""
         return paths.path(self.api_version, area, *parts)
 
-    def account(self) -> dict[str, Any]:
-        """Return the account's details: `portalId`, `timeZone` and more; asked for once."""
-        if self._account is None:
+    def account(self, *, anew: bool = False) -> dict[str, Any]:
+        """Return the account's details: `portalId`, `timeZone` and more; asked for once, or anew."""
+        if self._account is None or anew:
             answer = self.get(self.path("account"), doing="the account's details")
             told = answer.data if isinstance(answer.data, dict) else {}
             if "portalId" not in told:

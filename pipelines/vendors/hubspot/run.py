@@ -16,12 +16,20 @@ class Run:
         self.ingest = ingest
         self.notes = notes
         self._account = ""
+        self._has_begun = False
+
+    def begin(self) -> None:
+        """Ask for the account's details once a run, so that they and the clock are of now: a client lives longer."""
+        if not self._has_begun:
+            portal = str(self.client.account(anew=True)["portalId"])
+            self._account = self._account or portal
+            self._has_begun = True
 
     @property
     def account(self) -> str:
-        """The portal's id; asked for once."""
+        """The portal's id."""
         if not self._account:
-            self._account = str(self.client.account()["portalId"])
+            self.begin()
         return self._account
 
     @account.setter
@@ -40,6 +48,7 @@ class Run:
 
     def now(self) -> datetime:
         """Return HubSpot's clock."""
+        self.begin()
         return self.client.now()
 
     def note(self, text: str) -> None:

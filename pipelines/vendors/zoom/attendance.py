@@ -78,7 +78,7 @@ class Report:
 def participants(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
     """Read the participants of each ended session until its report is settled."""
     now = run.now()
-    earlier = log.latest("zoom", "report_reads", run.account)
+    earlier = run.latest(log, "report_reads")
     ended = run.sessions(log).values()
     todo = [
         session

@@ -5,12 +5,11 @@ Which occurrence a session belongs to, and whether anybody attended, is not aske
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines.log import Log
 from pipelines.vendors.reading import instant, moment
 
 RECURRING_WITHOUT_TIME = 6
@@ -27,12 +26,12 @@ class Session:
     end: datetime | None
 
 
-def sessions(log: Log, account: str, now: datetime) -> dict[str, Session]:
-    """Return all sessions by UUID: of the account's history, and those that only their webinar names."""
+def sessions(history: Mapping[str, Any], reports: Mapping[str, Any], now: datetime) -> dict[str, Session]:
+    """Return all sessions by UUID: of the account's history, and those that only their own report tells of."""
     found: dict[str, Session] = {}
-    for uuid, row in log.latest("zoom", "session_reports", account).items():
+    for uuid, row in reports.items():
         found[uuid] = _session(uuid, row.get("id"), row, now)
-    for uuid, row in log.latest("zoom", "instances", account).items():
+    for uuid, row in history.items():
         found[uuid] = _session(uuid, row.get("meeting_id"), row, now)
     return found
 

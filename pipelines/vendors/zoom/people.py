@@ -71,7 +71,7 @@ def registrations_by_occurrence(run: Run, log: Log, cursor: Mapping[str, Any] | 
     done = set((cursor or {}).get("done", ()))
     asked: list[tuple[str, str]] = []
     finished: set[str] = set()
-    for webinar_id, webinar in sorted(log.latest("zoom", "webinars", run.account).items()):
+    for webinar_id, webinar in sorted(run.latest(log, "webinars").items()):
         if not registers_by_occurrence(webinar) or not has_registration(webinar):
             continue
         for occurrence in webinar.get("occurrences") or []:

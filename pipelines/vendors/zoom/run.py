@@ -35,6 +35,7 @@ class Run:
     account: str
     notes: list[str]
     reports: list[Record] = field(default_factory=list)
+    _known: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """Return Zoom's clock."""
@@ -83,9 +84,16 @@ class Run:
             if errors:
                 self.note(f"zoom: {len(errors)} {what} were {why}; the first: {errors[0]}")
 
+    def latest(self, log: Log, stream: str) -> dict[str, Any]:
+        """Return what is present in a stream; the log is asked again only when it has moved."""
+        version = log.version("zoom", stream)
+        if stream not in self._known or self._known[stream][0] != version:
+            self._known[stream] = (version, log.latest("zoom", stream, self.account))
+        return self._known[stream][1]
+
     def sessions(self, log: Log) -> dict[str, Session]:
         """Return the account's sessions that the log knows, by UUID."""
-        return sessions(log, self.account, self.now())
+        return sessions(self.latest(log, "instances"), self.latest(log, "session_reports"), self.now())
 
     def open_webinars(self, log: Log, days: float, done: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
         """Return the webinars, by id, that are not over since `days`, and the older ones that are not in `done`."""
@@ -94,7 +102,7 @@ class Run:
         past = frozenset(done)
         return {
             webinar_id: webinar
-            for webinar_id, webinar in log.latest("zoom", "webinars", self.account).items()
+            for webinar_id, webinar in self.latest(log, "webinars").items()
             if webinar_id not in past or not is_over(webinar, ran.get(webinar_id, []), now, days)
         }
 

@@ -22,7 +22,7 @@ import msgspec
 from pipelines.errors import AuthError, RefusedError, VendorError
 from pipelines.events import Batch, Record
 from pipelines.log import Log
-from pipelines.vendors.reading import document, in_order, instant, moment, payload, record_reader
+from pipelines.vendors.reading import Whole, batches, document, in_order, instant, moment, payload, record_reader
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, has_no_plan, is_not_allowed, uuid_in_path
 from pipelines.vendors.zoom.known import by_webinar
 from pipelines.vendors.zoom.run import Run, is_over
@@ -32,7 +32,7 @@ HISTORY_OVERLAP = timedelta(days=3)
 OLD_ENOUGH_TO_BE_REFUSED = timedelta(days=31)
 MONTHS_PER_COMMIT = 6
 MANY = 1_000
-"""So many sessions are handed over without waiting for further months."""
+"""So many sessions or webinars are handed over without waiting for more."""
 FINISHED_DAYS = 7
 """A webinar that ended so long ago is not asked for again."""
 REPORT_CHANGES = timedelta(days=3)
@@ -179,23 +179,27 @@ def webinars(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[B
     now = run.now()
     gone = set((cursor or {}).get("gone", ()))
     ran = by_webinar(run.sessions(log))
-    known = log.latest("zoom", "webinars", run.account)
+    known = run.latest(log, "webinars")
     asked = _listed(run, log)
     asked |= ran.keys() - known.keys() - gone - {""}
     asked |= {name for name, webinar in known.items() if not is_over(webinar, ran.get(name, []), now, FINISHED_DAYS)}
-    records: list[Record] = []
-    for webinar_id, content in run.each(sorted(asked), lambda name: _webinar(run, name), "webinars"):
-        if content is None:
-            gone.add(webinar_id)
-            records.append(Record(webinar_id, run.now(), b"", kind="absent"))
-        else:
-            gone.discard(webinar_id)
-            records.append(Record(webinar_id, moment(read_webinar(content).created_at, now), content))
-    yield Batch(tuple(records), {"gone": sorted(gone)}, at=run.now())
+
+    def wholes() -> Iterator[Whole]:
+        for webinar_id, content in run.each(sorted(asked), lambda name: _webinar(run, name), "webinars"):
+            if content is None:
+                record = Record(webinar_id, run.now(), b"", kind="absent")
+            else:
+                record = Record(webinar_id, moment(read_webinar(content).created_at, now), content)
+            yield Whole("", (record,), is_complete=False, mark=webinar_id)
+
+    def follow(whole: Whole) -> None:
+        (gone.add if whole.records[0].kind == "absent" else gone.discard)(whole.mark)
+
+    yield from batches(wholes(), run.now, follow=follow, cursor=lambda: {"gone": sorted(gone)}, size=MANY)
 
 
 def _listed(run: Run, log: Log) -> set[str]:
-    hosts = sorted(log.latest("zoom", "users", run.account))
+    hosts = sorted(run.latest(log, "users"))
     without_plan: list[str] = []
 
     def read(host: str) -> list[msgspec.Raw]:
@@ -238,8 +242,8 @@ def session_reports(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Ite
     asked, refused = (set((cursor or {}).get(name, ())) for name in ("asked", "refused"))
     candidates = run.open_webinars(log, FINISHED_DAYS, asked)
     finished = run.over(log, candidates, FINISHED_DAYS)
-    in_history = log.latest("zoom", "instances", run.account).keys()
-    reported = log.latest("zoom", "session_reports", run.account)
+    in_history = run.latest(log, "instances").keys()
+    reported = run.latest(log, "session_reports")
     wanted: dict[str, str] = {}
     for webinar_id, rows in run.each(sorted(candidates), lambda name: _named(run, name), "lists of past sessions"):
         (asked.add if webinar_id in finished else asked.discard)(webinar_id)
