@@ -20,7 +20,7 @@ check: $(STAMP)  ## format, lint, types, SQL, definitions
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 2 sql
-	$(BIN)/python -m tests.house.rules --check
+	$(BIN)/python -m tests.house.pages --check
 	$(BIN)/dagster definitions validate -w workspace.yaml
 
 format: $(STAMP)

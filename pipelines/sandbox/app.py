@@ -20,7 +20,7 @@ from pipelines.sandbox.faults import BEFORE, PAGE_KINDS, Rule
 from pipelines.sandbox.state import State
 from pipelines.sandbox.web import Answer, Call, Query, segments_of
 
-REMEMBERED = 512
+REMEMBERED = 128
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -141,7 +141,8 @@ class Origin:
         answer = self.vendor.answer(call)
         reads = call.method == "GET" or call.segments[-1] in ("search", "read")
         if reads and answer.status < 300:
-            self._remembered[self._key(call)] = replace(answer, body=answer.content())
+            answer.body = answer.content()
+            self._remembered[self._key(call)] = answer
             if len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
         return answer

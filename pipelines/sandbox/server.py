@@ -100,6 +100,7 @@ class Sandbox:
             access_log=False,
             date_header=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=300,
             timeout_graceful_shutdown=1,
         )

@@ -36,12 +36,18 @@ class State:
         self.put(world)
 
     def put(self, world: Any) -> None:
-        """Replace the world; nothing changes where it cannot be read."""
+        """Replace the world; nothing changes where it cannot be read, nor where it is what `dump` gave."""
         document = filled(world)
         with self.lock:
+            if self._document and orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS) == self.dump():
+                return
             self._document = document
             self.clock.set(document["now"])
+            before = self.zoom
             self.zoom = {str(account["account_id"]): ZoomAccount(account) for account in document["zoom"]}
+            for name, account in self.zoom.items():
+                if name in before:
+                    account.counts = before[name].counts
             self.hubspot = {str(portal["access_token"]): Portal(portal) for portal in document["hubspot"]}
 
     def dump(self) -> bytes:

@@ -113,7 +113,8 @@ def test_the_asset_graph_loads_and_a_run_started_from_the_page_ends_green(
     browser.get(f"{url}/locations/turnout/jobs/sync")
     button = wait.until(
         lambda page: next(
-            (one for one in page.find_elements(By.TAG_NAME, "button") if one.text.strip().startswith("Materialize")), None
+            (one for one in page.find_elements(By.TAG_NAME, "button") if one.text.strip().startswith("Materialize")),
+            None,
         )
     )
     assert button is not None

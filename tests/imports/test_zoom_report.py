@@ -392,6 +392,26 @@ def test_a_broken_leave_does_not_move_the_clock_of_the_log(log: Log, take_in: Im
     assert at.year == 2026
 
 
+def test_a_report_made_years_after_its_session_does_not_move_the_clock_of_the_log(log: Log, take_in: Import) -> None:
+    receipt = take_in(ATTENDEE_2020.replace("Apr 09, 2020", "Apr 09, 2099"))
+    at = log.last_read_at()
+    assert at is not None
+    assert at.year == 2020
+    assert receipt.notes == ["when the file was made cannot be read: 'Apr 09, 2099 8:50 PM'"]
+
+
+def test_a_registration_after_the_file_was_made_has_no_believable_time(log: Log, take_in: Import) -> None:
+    take_in(ATTENDEE_2020.replace("Mar 21, 2020 09:00:00", "Mar 21, 2099 09:00:00"))
+    told = {row["email"]: row["create_time"] for row in rows(log, "registrants")}
+    assert told["bob@example.com"] == "2020-03-27T07:07:27Z"
+
+
+def test_time_in_the_waiting_room_is_no_part_of_a_flat_list_s_session(log: Log, take_in: Import) -> None:
+    waited = "Test One,a@example.com,09/09/2026 06:00:00 PM,09/09/2026 07:02:00 PM,62,Yes,,Yes\n"
+    assert take_in(FLAT + waited, "UTC").set_aside == []
+    assert rows(log, "instances")[0]["start_time"] == "2026-09-09T19:02:00Z"
+
+
 def test_a_missing_leave_is_none_and_the_row_counts(log: Log, take_in: Import) -> None:
     assert take_in(TOP + "Yes,Ada,ada@example.com,05/12/2026 09:00:00 AM,--,--\n").set_aside == []
     assert rows(log, "participants")[0]["leave_time"] is None

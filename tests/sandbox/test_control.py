@@ -22,6 +22,22 @@ def test_a_world_that_went_out_comes_back_unchanged(serve: Serve) -> None:
     assert desk.control("GET", "world").json() == world == desk.sandbox.world()
 
 
+def test_putting_back_what_came_out_does_not_even_hasten_the_index(serve: Serve) -> None:
+    desk = serve(hubspot_world(contact(1)))
+    desk.hubspot("POST", "/crm/v3/objects/contacts", json={"properties": {"email": "n@b.example"}})
+    desk.sandbox.put_world(desk.sandbox.world())
+    assert desk.hubspot("POST", "/crm/v3/objects/contacts/search", json={}).json()["total"] == 1
+
+
+def test_what_was_counted_today_outlives_a_new_world(serve: Serve) -> None:
+    desk = serve(zoom_world(upcoming()))
+    body = {"first_name": "N", "email": "n@b.example"}
+    for _ in range(3):
+        assert desk.zoom("POST", "/webinars/222/registrants", json=body).status_code == 201
+    desk.sandbox.put_world(zoom_world(upcoming(topic="New")))
+    assert desk.zoom("POST", "/webinars/222/registrants", json=body).status_code == 429
+
+
 def test_the_parts_of_vendors_that_are_not_built_are_kept(serve: Serve) -> None:
     world = {"marketo": [{"leads": [{"id": 1}]}], "salesforce": [{"Contact": [{"Id": "003"}], "task_types": ["Call"]}]}
     desk = serve(world)

@@ -141,6 +141,7 @@ def test_between_two_writes_the_index_shows_the_first_once_its_time_has_come(ser
     rename("B")
     desk.sandbox.set_clock("2026-11-20T12:00:06Z")
     rename("C")
+    assert find(desk, where("firstname", "EQ", "a")) == ["1"]
     desk.sandbox.set_clock("2026-11-20T12:00:11Z")
     assert find(desk, where("firstname", "EQ", "b")) == ["1"]
     desk.sandbox.set_clock("2026-11-20T12:00:16Z")

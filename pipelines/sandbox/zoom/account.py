@@ -58,12 +58,12 @@ class ZoomAccount:
                 for session in sessions_of(kind, item):
                     self.sessions[session.uuid] = session
         self.addresses = {str(user["email"]).strip().lower() for user in self.users}
-        self._counts: Counter[tuple[object, ...]] = Counter()
+        self.counts: Counter[tuple[object, ...]] = Counter()
 
     def counted(self, what: tuple[object, ...]) -> int:
         """Count one more of something that Zoom caps; how often it has been."""
-        self._counts[what] += 1
-        return self._counts[what]
+        self.counts[what] += 1
+        return self.counts[what]
 
     def user(self, name: str) -> Record | None:
         """A user by id or address; `me` is the first one."""

@@ -1,0 +1,144 @@
+"""Pages made from the code: docs/rules.md from the tests' marks, docs/sql.md from the models.
+
+`python -m tests.house.pages` writes them, `--check` says whether they are what the code says.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines import models
+from pipelines.run import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+RULES = {
+    "HZ-01": "Registrations and attendance in scope reach the CRM",
+    "HZ-02": "Scope: global switch, user's default, webinar's own",
+    "HZ-04": "Exclusions: host domains, recording domains, contacts",
+    "HZ-05": "Users of the CRM are not created, their Zoom activity is not synced",
+    "HZ-06": "Only the primary address matches, unless attributed",
+    "HZ-07": "A deleted contact is never created again",
+    "HZ-08": "A row without an address is found by its registrant, or stays anonymous",
+    "HZ-09": "Webinars of Zoom Events are out of scope",
+    "HZ-10": "Addresses: valid, trimmed, lower-cased, nothing else",
+    "HZ-11": "A created contact: name, address, origin; names are never written over",
+    "HZ-20": "Attendance: union of connections, clipped to what really ran",
+    "HZ-21": "Average attendance: mean over occurrences attended",
+    "HZ-22": "Registered and attended: distinct webinars; occurrences beside",
+    "HZ-23": "Last registered webinar",
+    "HZ-24": "Marketing events and each contact's state in them",
+    "HZ-25": "One timeline entry per registration and attended occurrence",
+    "HZ-27": "Rolling windows and last activity",
+    "HZ-28": "Order, batches and repetition change nothing",
+    "HS-07": "A forwarded email counts for whom it was sent to",
+    "EV-01": "The log is append-only and the only truth",
+    "EV-02": "A rebuild gives what increments gave",
+    "EV-03": "Any table as of any moment",
+    "EV-05": "Plan, then apply exactly that plan",
+    "EV-06": "Written once, whatever breaks off",
+    "EV-07": "What is refused waits and stops nothing else",
+    "EV-11": "Readers neither wait nor are noticed",
+    "EV-12": "A failed check stops the publish and nothing else",
+    "EV-13": "Settings are events",
+}
+"""Rules of this version; each must bear at least one test."""
+
+
+def marks() -> dict[str, list[tuple[str, str]]]:
+    """Return rule to (file, test) of every test that bears it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                for mark in node.decorator_list:
+                    if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "pytest.mark.rule":
+                        for rule in mark.args:
+                            found.setdefault(ast.literal_eval(rule), []).append(
+                                (str(path.relative_to(ROOT)), node.name)
+                            )
+    return found
+
+
+def rules_page() -> str:
+    """Return docs/rules.md."""
+    borne = marks()
+    lines = [
+        "# The rules, and the tests that bear them",
+        "",
+        "Made from the tests by `python -m tests.house.pages`; do not edit.",
+        "",
+        "| rule | what | proved by |",
+        "|---|---|---|",
+    ]
+    for rule in sorted({*RULES, *borne}):
+        tests = "<br>".join(
+            f"[{name.removeprefix('test_').replace('_', ' ')}](../{file})" for file, name in borne.get(rule, ())
+        )
+        lines.append(f"| {rule} | {RULES.get(rule, '')} | {tests or '**none**'} |")
+    return "\n".join(lines) + "\n"
+
+
+def sql_page() -> str:
+    """Return docs/sql.md."""
+    with tempfile.TemporaryDirectory() as home:
+        receipt = Workspace({"TURNOUT_HOME": home}).build(datetime(2026, 1, 1, tzinfo=UTC))
+    lines = [
+        "# The tables",
+        "",
+        "Made from the models by `python -m tests.house.pages`; do not edit.",
+        "",
+        "`warehouse.duckdb` in TURNOUT_HOME holds these as views, for any DuckDB client, at any time; `turnout sql` asks",
+        "them read-only:",
+        "",
+        "```console",
+        '$ turnout sql "select topic, attended_count from webinars order by attended_count desc limit 5"',
+        "```",
+        "",
+        "`subject_key` is the contact's id, or a negative number for somebody met in Zoom who is no contact yet. The table",
+        "`verdicts` says what became of everything that could have been published: `destination`, `object`, `object_key`,",
+        "`verdict`, `reason`, `since`.",
+        "",
+    ]
+    for layer, title in (
+        ("marts", "Marts: ask these"),
+        ("sync", "Sync: what a CRM should hold"),
+        ("intermediate", "In between"),
+    ):
+        lines += [f"## {title}", ""]
+        for name, model in sorted(models.load().items()):
+            if model.layer == layer:
+                lines += [f"### {name}", "", model.question, ""]
+                lines += [
+                    f"- **{word}**: {text}" for word, text in model.header.items() if word in ("grain", "units", "rule")
+                ]
+                columns = ", ".join(
+                    f"`{column}` {kind.lower()}" for column, kind in receipt.models[name].columns.items()
+                )
+                lines += [f"- **columns**: {columns}", ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+PAGES = {"docs/rules.md": rules_page, "docs/sql.md": sql_page}
+
+
+def stale() -> list[str]:
+    """Return the pages that are not what the code says."""
+    return [
+        name
+        for name, make in PAGES.items()
+        if not (ROOT / name).exists() or (ROOT / name).read_text(encoding="utf-8") != make()
+    ]
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        if names := stale():
+            sys.exit(f"{', '.join(names)}: not what the code says. Run `python -m tests.house.pages`.")
+    else:
+        for name, make in PAGES.items():
+            (ROOT / name).write_text(make(), encoding="utf-8")
