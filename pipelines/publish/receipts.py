@@ -49,7 +49,18 @@ def write_outcomes(
 
 def unknown_intents(log: Log) -> list[tuple[str, dict[str, Any]]]:
     """Return (id, what it says) of each intent that no outcome closes."""
-    return log.unanswered(INTENTS.name, OUTCOMES.name)
+    files = log.files(OURS, OUTCOMES.name)
+    closed = f"select key from read_parquet({files!r})" if files else "select ''"
+    rows = log.query(
+        OURS, INTENTS.name, f"select key, payload from events where key not in ({closed}) order by key", {}
+    )
+    return [(key, orjson.loads(payload)) for key, payload in rows]
+
+
+def outcomes_of(log: Log, plan: str) -> list[dict[str, Any]]:
+    """Return what became of each record that a plan sent."""
+    sql = "select payload from events where payload ->> '$.plan' = $plan order by key"
+    return [orjson.loads(payload) for (payload,) in log.query(OURS, OUTCOMES.name, sql, {"plan": plan})]
 
 
 def resolve(log: Log, connected: dict[str, Destination], *, run: str, settings: str, at: datetime) -> list[str]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipelines.log import Log
 from pipelines.models import Model
 from pipelines.publish.plan import Plan
+from pipelines.publish.receipts import outcomes_of
 from pipelines.publish.rows import Row
 from pipelines.warehouse import Catalog, Entry, Warehouse
 
@@ -135,7 +136,7 @@ def _table(rows: Iterable[tuple[str, Row, str, str]]) -> pa.Table:
 
 def _answers(log: Log, plan: Plan | None) -> pa.Table:
     columns: dict[str, list[str]] = {"destination": [], "object": [], "object_key": [], "status": [], "reason": []}
-    for told in log.outcomes_of(plan.plan_id) if plan is not None else ():
+    for told in outcomes_of(log, plan.plan_id) if plan is not None else ():
         if told["status"] in ("published", "rejected"):
             values = (told["destination"], told["object"], told["planned_key"], told["status"], told["reason"])
             for name, value in zip(columns, values, strict=True):

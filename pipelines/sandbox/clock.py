@@ -63,7 +63,11 @@ def time_zone(name: str) -> ZoneInfo:
 
 
 def from_ms(milliseconds: int) -> datetime:
-    return EPOCH + timedelta(milliseconds=milliseconds)
+    """An instant told in milliseconds since 1970. ValueError where it is beyond the calendar."""
+    try:
+        return EPOCH + timedelta(milliseconds=milliseconds)
+    except OverflowError as error:
+        raise ValueError(f"{milliseconds} is beyond the calendar") from error
 
 
 def to_ms(moment: datetime) -> int:

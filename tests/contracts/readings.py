@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 from pyrate_limiter import Rate
 
 from pipelines.ingest import IngestReceipt, ingest
@@ -52,6 +53,14 @@ class Desk:
     def latest(self, stream: str) -> dict[str, Any]:
         """Return key to record of all that is present."""
         return self.log.latest(self.vendor, stream)
+
+    def payload(self, stream: str, key: str) -> str:
+        """Return a record as it stands in the log, byte for byte."""
+        files = self.log.files(self.vendor, stream)
+        rows = pq.ParquetDataset(files, filters=[("key", "=", key)]).read(["payload"])
+        (text,) = rows["payload"].to_pylist()
+        assert isinstance(text, str)
+        return text
 
     def holds(self) -> dict[str, dict[str, Any]]:
         """Return all streams with all that is present."""

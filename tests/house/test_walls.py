@@ -30,13 +30,13 @@ FLOORS = [
 DOORS = {
     "requests": {"pipelines/http.py"},
     "pyrate_limiter": {"pipelines/http.py", "pipelines/vendors"},
-    "deltalake": {"pipelines/log.py", "pipelines/verify.py"},
+    "deltalake": {"pipelines/log/", "pipelines/verify.py"},
     "dagster": {"assets"},
     "starlette": {"pipelines/sandbox"},
     "uvicorn": {"pipelines/sandbox"},
     "typer": {"pipelines/cli"},
     "rich": {"pipelines/cli"},
-    "filelock": {"pipelines/log.py"},
+    "filelock": {"pipelines/log/"},
     "pydantic": {"pipelines/settings.py"},
 }
 

@@ -380,6 +380,14 @@ def test_a_row_that_cannot_be_read_is_set_aside_alone(log: Log, take_in: Import,
     assert any("line 7" in line for line in receipt.lines())
 
 
+def test_a_quotation_mark_that_a_later_row_closes_does_not_swallow_the_rows_between(log: Log, take_in: Import) -> None:
+    opened = GOOD.replace("Ada,ada", '"Bob,bob')
+    quoted = GOOD.replace("Ada,ada", '"Cy, Jr",cy')
+    receipt = take_in(TOP + opened + GOOD + quoted)
+    assert [line for line, _ in reasons(receipt)] == [6]
+    assert [told[0] for told in spans(log)] == ["ada@example.com", "cy@example.com"]
+
+
 def test_a_line_number_is_that_of_the_file_even_after_rows_of_several_lines(take_in: Import) -> None:
     receipt = take_in(TOP + GOOD.replace("Ada", '"Ada\nof\nParis"') + "Maybe,Bob\n")
     assert [line for line, _ in reasons(receipt)] == [9]

@@ -21,6 +21,7 @@ from pipelines.sandbox import generate
 from tests.sandbox.desk import Desk, contact, hubspot_world, zoom_world
 
 Serve = Callable[..., Desk]
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pyzoom")
 
 
 def client(desk: Desk) -> HubSpot:

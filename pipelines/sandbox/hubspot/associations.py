@@ -108,10 +108,20 @@ def _types(call: HubSpotCall) -> tuple[str, str]:
 
 def _end(call: HubSpotCall, kind: str, given: Any) -> str:
     """An input's `{id}`, of a record that is there."""
-    name = str((given or {}).get("id") or "") if isinstance(given, dict) else ""
+    name = _id(given)
     if call.portal.find(kind, name) is None:
         raise Denied(404, "OBJECT_NOT_FOUND", f"{kind} {name or 'without id'} does not exist", context={"id": [name]})
     return name
+
+
+def _id(given: Any) -> str:
+    """The id of an input's end, blank where it has another shape."""
+    return str(given.get("id") or "") if isinstance(given, dict) else ""
+
+
+def _dicts(given: Any) -> list[Record]:
+    """The objects of a list; whatever else was sent is not one."""
+    return [one for one in given if isinstance(one, dict)] if isinstance(given, list) else []
 
 
 def batch_answer(call: HubSpotCall, status: int, results: list[Record], errors: list[Record]) -> Answer:
@@ -174,7 +184,7 @@ def create_many(call: HubSpotCall) -> Answer:
         except Denied as denied:
             errors.append(denied.item())
             continue
-        types = given.get("types") or []
+        types = _dicts(given.get("types"))
         call.portal.link((one, near), (other, far), types)
         results.append(_pair(one, other, near, far, types))
     return batch_answer(call, 200 if call.dated else 201, results, errors)
@@ -225,9 +235,9 @@ def archive_many(call: HubSpotCall) -> Answer:
     one, other = _types(call)
     gone = 0
     for given in inputs_of(call, MOST["write"]):
-        near = str((given.get("from") or {}).get("id") or "")
-        for far in given.get("to") or ():
-            gone += call.portal.unlink((one, near), (other, str(far.get("id"))))
+        near = _id(given.get("from"))
+        for far in _dicts(given.get("to")):
+            gone += call.portal.unlink((one, near), (other, _id(far)))
     if not call.dated:
         return Answer(204, records=gone)
     return batch_answer(call, 200, [], [])
@@ -244,16 +254,16 @@ def archive_labels(call: HubSpotCall) -> Answer:
     one, other = _types(call)
     gone = 0
     for given in inputs_of(call, MOST["write"]):
-        near, far = (str((given.get(end) or {}).get("id") or "") for end in ("from", "to"))
-        numbers = {label.get("associationTypeId") for label in given.get("types") or ()}
+        near, far = _id(given.get("from")), _id(given.get("to"))
+        numbers = {str(label.get("associationTypeId")) for label in _dicts(given.get("types"))}
         labels = call.portal.links.get((one, near), {}).get(other, {}).get(far)
         if labels is None:
             continue
         gone += 1
-        if default_type(one, other) in numbers:
+        if str(default_type(one, other)) in numbers:
             call.portal.unlink((one, near), (other, far))
         else:
-            kept = [label for label in labels if label.get("associationTypeId") not in numbers]
+            kept = [label for label in labels if str(label.get("associationTypeId")) not in numbers]
             call.portal.links[one, near][other][far] = kept
     return batch_answer(call, 200, [], []) if call.dated else Answer(204, records=gone)
 
@@ -300,7 +310,7 @@ def link_labelled(call: HubSpotCall) -> Answer:
         types = call.json()
     except ValueError as error:
         raise invalid("Invalid input JSON: the body cannot be read") from error
-    if not isinstance(types, list) or not types:
+    if not types or types != _dicts(types):
         raise invalid("Invalid input JSON: expected a list of association types")
     call.portal.link((one, near), (other, far), types)
     return Answer(201, _pair(one, other, near, far, types), records=1)

@@ -94,10 +94,12 @@ def read_by_name(call: HubSpotCall) -> Answer:
 def search_lists(call: HubSpotCall) -> Answer:
     given = body_of(call)
     words, wanted = str(given.get("query") or "").lower(), given.get("processingTypes") or []
+    if not isinstance(given.get("listIds") or [], list) or not isinstance(wanted, list):
+        raise invalid("listIds and processingTypes must be lists")
     ids = {str(name) for name in given.get("listIds") or ()}
-    start, size = int(given.get("offset") or 0), int(given.get("count") or 20)
-    if not 1 <= size <= 500:
-        raise invalid("count must be between 1 and 500")
+    start, size = given.get("offset") or 0, given.get("count") or 20
+    if type(start) is not int or type(size) is not int or start < 0 or not 1 <= size <= 500:
+        raise invalid("offset must be 0 or more, and count between 1 and 500")
     rows = [
         {**_shown(call, item), "additionalProperties": {"hs_list_size": str(len(call.portal.members[name]))}}
         for name, item in call.portal.lists.items()

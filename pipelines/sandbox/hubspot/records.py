@@ -150,9 +150,14 @@ def _links(call: HubSpotCall, kind: str, given: Any) -> list[tuple[str, str, lis
     from pipelines.sandbox.hubspot.associations import other_type
 
     found = []
+    if not isinstance(given or [], list | tuple):
+        raise invalid("Invalid input JSON: associations must be a list")
     for one in given or ():
-        types = one.get("types") or []
-        number = str((one.get("to") or {}).get("id") or "")
+        types = one.get("types") if isinstance(one, dict) else None
+        end = one.get("to") if isinstance(one, dict) else None
+        if not isinstance(types, list) or not isinstance(end, dict):
+            raise invalid("Invalid input JSON: an association needs to and types")
+        number = str(end.get("id") or "")
         other = other_type(kind, types)
         if other is None or call.portal.find(other, number) is None:
             raise invalid(f"One or more associations are not valid: {number or 'no id'} of {types}")

@@ -41,8 +41,9 @@ def paged(
     token = _token(call)
     size = _size(call, most, token)
     start = int(token["o"]) if token else 0
-    if token is None and numbered and call.query.get("page_number").isdigit():
-        start = max(int(call.query.get("page_number")) - 1, 0) * size
+    number = call.query.get("page_number")
+    if token is None and numbered and number.isdigit():
+        start = min(max(int(number) - 1, 0) * size, len(rows))
     cut, following = page(rows, start, size, call.page_fault)
     body: Record = {"page_size": size, "next_page_token": "" if following is None else _issue(call, following, size)}
     if total:

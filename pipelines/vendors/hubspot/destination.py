@@ -14,16 +14,14 @@ Facts, from https://developers.hubspot.com/docs/api-reference/crm/contacts and â
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import duckdb
-import orjson
 
 from pipelines.errors import RefusedError
 from pipelines.publish.rows import Outcome, Phase, Row
 from pipelines.settings import Connection
+from pipelines.vendors.hubspot.answers import by_trace, decoded, email_of, errors, holds, results, same, why
 from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.definitions import GROUP, GROUP_LABEL, PROPERTIES
 
@@ -141,19 +139,19 @@ class HubSpotDestination:
             path, doing=f"{len(rows)} property definitions", json={"inputs": inputs}, accept=(409,)
         )
         if answer.status != 409:
-            made = {str(found.get("name")) for found in _results(answer.data)}
+            made = {str(found.get("name")) for found in results(answer.data)}
             if made >= {row.key for row in rows}:
                 return [Outcome(row, "published") for row in rows]
         return [
             Outcome(asked.row, "published")
             if asked.status == "published"
-            else Outcome(asked.row, "rejected", reason=_why(_errors(answer.data), "HubSpot did not create it"))
+            else Outcome(asked.row, "rejected", reason=why(errors(answer.data), "HubSpot did not create it"))
             for asked in self._ask_properties(rows)
         ]
 
     def _ask_properties(self, rows: Sequence[Row]) -> list[Outcome]:
         answer = self.client.get(self.client.path("properties", "contacts"), doing="the contacts' properties")
-        present = {str(found.get("name")) for found in _results(answer.data)}
+        present = {str(found.get("name")) for found in results(answer.data)}
         return [Outcome(row, "published" if row.key in present else "not_done") for row in rows]
 
     def _create_contacts(self, rows: Sequence[Row]) -> list[Outcome]:
@@ -164,8 +162,8 @@ class HubSpotDestination:
         path = self.client.path("objects", "contacts", "batch", "create")
         doing = f"the creation of {len(rows)} contacts"
         answer = self.client.post(path, doing=doing, json={"inputs": inputs}, repeatable=False)
-        done, refused = _by_trace(answer.data)
-        by_email = {_email_of(found): str(found["id"]) for found in _results(answer.data) if "id" in found}
+        done, refused = by_trace(answer.data)
+        by_email = {email_of(found): str(found["id"]) for found in results(answer.data) if "id" in found}
         outcomes = []
         for number, row in enumerate(rows):
             trace = f"{number}-{row.payload_hash}"
@@ -173,7 +171,7 @@ class HubSpotDestination:
             if contact:
                 outcomes.append(Outcome(row, "published", key=contact, vendor_id=contact))
             else:
-                reason = refused.get(trace) or _why(_errors(answer.data), "HubSpot's answer does not name it")
+                reason = refused.get(trace) or why(errors(answer.data), "HubSpot's answer does not name it")
                 outcomes.append(Outcome(row, "rejected", reason=reason))
         return outcomes
 
@@ -184,15 +182,15 @@ class HubSpotDestination:
         ]
         path = self.client.path("objects", "contacts", "batch", "update")
         answer = self.client.post(path, doing=f"the update of {len(rows)} contacts", json={"inputs": inputs})
-        done, refused = _by_trace(answer.data)
-        ids = {str(found.get("id")) for found in _results(answer.data)}
+        done, refused = by_trace(answer.data)
+        ids = {str(found.get("id")) for found in results(answer.data)}
         outcomes = []
         for number, row in enumerate(rows):
             trace = f"{number}-{row.payload_hash}"
             if trace in done or (trace not in refused and row.vendor_id in ids):
                 outcomes.append(Outcome(row, "published", vendor_id=row.vendor_id))
             else:
-                reason = refused.get(trace) or _why(_errors(answer.data), "HubSpot's answer does not name it")
+                reason = refused.get(trace) or why(errors(answer.data), "HubSpot's answer does not name it")
                 outcomes.append(Outcome(row, "rejected", reason=reason))
         return outcomes
 
@@ -200,21 +198,21 @@ class HubSpotDestination:
         created = [row for row in rows if row.operation == "create"]
         updated = [row for row in rows if row.operation != "create"]
         outcomes: list[Outcome] = []
-        for some in _hundreds(created):
+        for some in hundreds(created):
             found = self._read_contacts([str(row.fields["email"]) for row in some], some, "email")
-            by_email = {_email_of(contact): contact for contact in found}
+            by_email = {email_of(contact): contact for contact in found}
             for row in some:
                 contact = by_email.get(str(row.fields["email"]))
-                if contact is not None and _holds(contact, row, ("turnout_source",)):
+                if contact is not None and holds(contact, row, ("turnout_source",)):
                     outcomes.append(Outcome(row, "published", key=str(contact["id"]), vendor_id=str(contact["id"])))
                 else:
                     outcomes.append(Outcome(row, "not_done"))
-        for some in _hundreds(updated):
+        for some in hundreds(updated):
             found = self._read_contacts([str(row.vendor_id) for row in some], some, None)
             by_id = {str(contact["id"]): contact for contact in found}
             for row in some:
                 contact = by_id.get(str(row.vendor_id))
-                is_there = contact is not None and _holds(contact, row, tuple(row.fields))
+                is_there = contact is not None and holds(contact, row, tuple(row.fields))
                 outcomes.append(Outcome(row, "published" if is_there else "not_done", vendor_id=row.vendor_id))
         return outcomes
 
@@ -224,19 +222,19 @@ class HubSpotDestination:
         if id_property:
             body["idProperty"] = id_property
         path = self.client.path("objects", "contacts", "batch", "read")
-        return _results(self.client.post(path, doing=f"{len(ids)} contacts to read back", json=body).data)
+        return results(self.client.post(path, doing=f"{len(ids)} contacts to read back", json=body).data)
 
     def _send_events(self, rows: Sequence[Row]) -> list[Outcome]:
         inputs = [self._event(row) for row in rows]
         path = self.client.path("marketing_events", "events", "upsert")
         answer = self.client.post(path, doing=f"{len(rows)} marketing events", json={"inputs": inputs})
-        errors = _errors(answer.data)
-        named = {str(found.get("externalEventId")) for found in _results(answer.data)}
-        if not errors and (not named or named >= {row.key for row in rows} or "None" in named):
+        problems = errors(answer.data)
+        named = {str(found.get("externalEventId")) for found in results(answer.data)}
+        if not problems and (not named or named >= {row.key for row in rows} or "None" in named):
             return [Outcome(row, "published") for row in rows]
         if len(rows) > 1:
-            raise RefusedError(_why(errors, "HubSpot did not name every event"), vendor="hubspot")
-        return [Outcome(rows[0], "rejected", reason=_why(errors, "HubSpot did not name the event"))]
+            raise RefusedError(why(problems, "HubSpot did not name every event"), vendor="hubspot")
+        return [Outcome(rows[0], "rejected", reason=why(problems, "HubSpot did not name the event"))]
 
     def _event(self, row: Row) -> dict[str, Any]:
         told: dict[str, Any] = {name: value for name, value in row.fields.items() if value is not None}
@@ -249,9 +247,7 @@ class HubSpotDestination:
             found = self._read_event(row.key, str(row.fields["externalAccountId"]))
             told = self._event(row)
             is_there = bool(found) and all(
-                _same(found.get(name), told[name])
-                for name in row.fields
-                if name in told and name != "externalAccountId"
+                same(found.get(name), told[name]) for name in row.fields if name in told and name != "externalAccountId"
             )
             outcomes.append(Outcome(row, "published" if is_there else "not_done"))
         return outcomes
@@ -285,15 +281,15 @@ class HubSpotDestination:
             params={"externalAccountId": rows[0].context["external_account_id"]},
             json={"inputs": inputs},
         )
-        named = {str(found.get("vid") or found.get("contactId")) for found in _results(answer.data)}
-        errors = _errors(answer.data)
-        outcomes = {id(row): _arrived(row) for row in rows if row.vendor_id in named and not errors}
+        named = {str(found.get("vid") or found.get("contactId")) for found in results(answer.data)}
+        problems = errors(answer.data)
+        outcomes = {id(row): _arrived(row) for row in rows if row.vendor_id in named and not problems}
         unnamed = [row for row in rows if id(row) not in outcomes]
         for asked in self._ask_attendances(unnamed) if unnamed else ():
             outcomes[id(asked.row)] = (
                 asked
                 if asked.status == "published"
-                else Outcome(asked.row, "rejected", reason=_why(errors, "HubSpot answered 200 and stored nothing"))
+                else Outcome(asked.row, "rejected", reason=why(problems, "HubSpot answered 200 and stored nothing"))
             )
         return [outcomes[id(row)] for row in rows]
 
@@ -318,7 +314,7 @@ class HubSpotDestination:
         try:
             for page in self.client.pages(path, doing=doing, params={"limit": 100}):
                 for raw in page.results:
-                    told = _decoded(raw)
+                    told = decoded(raw)
                     contact = told.get("associations", {}).get("contact", {}).get("contactId")
                     found[str(contact)] = str(told.get("properties", {}).get("attendanceState"))
         except RefusedError as error:
@@ -341,7 +337,7 @@ class HubSpotDestination:
         for row in rows:
             found = self._read_event(row.key, str(row.context["external_account_id"]))
             is_there = bool(found.get("eventCompleted")) and all(
-                _same(found.get(name), value) for name, value in row.fields.items()
+                same(found.get(name), value) for name, value in row.fields.items()
             )
             outcomes.append(Outcome(row, "published" if is_there else "not_done"))
         return outcomes
@@ -360,64 +356,5 @@ def _told(row: Row) -> dict[str, str]:
     return {name: value or "" for name, value in row.fields.items() if value or not is_new}
 
 
-def _results(data: Any) -> list[dict[str, Any]]:
-    found = data.get("results") if isinstance(data, dict) else None
-    return [entry for entry in found or () if isinstance(entry, dict)]
-
-
-def _errors(data: Any) -> list[dict[str, Any]]:
-    found = data.get("errors") if isinstance(data, dict) else None
-    return [entry for entry in found or () if isinstance(entry, dict)]
-
-
-def _why(errors: Iterable[dict[str, Any]], otherwise: str) -> str:
-    messages = [str(error.get("message") or error.get("category") or "") for error in errors]
-    return "; ".join(sorted({message for message in messages if message}))[:500] or otherwise
-
-
-def _by_trace(data: Any) -> tuple[dict[str, str], dict[str, str]]:
-    """Return trace to id of what was done, and trace to reason of what was refused."""
-    done = {
-        str(found["objectWriteTraceId"]): str(found.get("id"))
-        for found in _results(data)
-        if found.get("objectWriteTraceId")
-    }
-    refused: dict[str, str] = {}
-    for error in _errors(data):
-        for trace in (error.get("context") or {}).get("objectWriteTraceId") or ():
-            refused[str(trace)] = _why([error], "refused")
-    return done, refused
-
-
-def _email_of(contact: dict[str, Any]) -> str:
-    return str((contact.get("properties") or {}).get("email") or "").strip().lower()
-
-
-def _holds(contact: dict[str, Any], row: Row, names: Sequence[str]) -> bool:
-    properties = contact.get("properties") or {}
-    return all(_same(properties.get(name), row.fields.get(name)) for name in names)
-
-
-def _same(held: Any, told: Any) -> bool:
-    """Whether HubSpot's form of a value is the one that we told: numbers as numbers, instants as instants."""
-    left = "" if held is None else str(held)
-    right = "" if told is None else str(told)
-    if left.lower() == right.lower():
-        return True
-    try:
-        return Decimal(left) == Decimal(right)
-    except InvalidOperation:
-        pass
-    try:
-        return datetime.fromisoformat(left) == datetime.fromisoformat(right)
-    except (ValueError, TypeError):
-        return False
-
-
-def _hundreds(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
+def hundreds(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
     return (rows[at : at + 100] for at in range(0, len(rows), 100))
-
-
-def _decoded(raw: Any) -> dict[str, Any]:
-    told = orjson.loads(bytes(raw))
-    return told if isinstance(told, dict) else {}

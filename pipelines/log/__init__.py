@@ -10,7 +10,7 @@ dies.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,8 @@ from deltalake.exceptions import DeltaError
 from filelock import FileLock, Timeout
 
 from pipelines.errors import LockedError, LogError
-from pipelines.events import EVENT_SCHEMA, Batch, Record, Stream, digest, event_id, utc
+from pipelines.events import EVENT_SCHEMA, Batch, Stream, utc
+from pipelines.log.news import new_facts, new_states, own_events
 
 CURSORS = "turnout.cursors"
 AT = "turnout.at"
@@ -62,17 +63,6 @@ class AppendReceipt:
             self.absent + other.absent,
             max(self.version, other.version),
         )
-
-
-@dataclass(frozen=True)
-class _Head:
-    """The latest event of a key."""
-
-    event_id: bytes
-    digest: bytes
-    kind: str
-    occurred_at: datetime
-    scope: str
 
 
 class Log:
@@ -160,7 +150,7 @@ class Log:
 
     def latest(self, source: str, stream: str, account: str | None = None) -> dict[str, Any]:
         """Return key to decoded payload of every record that is present by the latest event of its key."""
-        rows = self._query(
+        rows = self.query(
             source,
             stream,
             """
@@ -171,20 +161,6 @@ class Log:
             {"account": account},
         )
         return {key: orjson.loads(payload) for key, payload, _ in rows}
-
-    def unanswered(self, asked: str, answered: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return (key, payload) of what stands in one of our own streams and has no event of its key in the other."""
-        files = self.files(OURS, answered)
-        answers = f"select key from read_parquet({files!r})" if files else "select ''"
-        rows = self._query(
-            OURS, asked, f"select key, payload from events where key not in ({answers}) order by key", {}
-        )
-        return [(key, orjson.loads(payload)) for key, payload in rows]
-
-    def outcomes_of(self, plan: str) -> list[dict[str, Any]]:
-        """Return what became of each record that a plan sent."""
-        sql = "select payload from events where payload ->> '$.plan' = $plan order by key"
-        return [orjson.loads(payload) for (payload,) in self._query(OURS, "outcomes", sql, {"plan": plan})]
 
     def append(
         self, source: str, account: str, stream: Stream, batch: Batch, *, run: str, observed_at: datetime | None = None
@@ -203,11 +179,11 @@ class Log:
         )
         at = batch.at or observed
         if stream.mode == "own":
-            news = _own(source, account, stream.name, batch.records)
+            news = own_events(source, account, stream.name, batch.records)
         elif stream.mode == "fact":
-            news = self._new_facts(source, account, stream.name, batch.records)
+            news = new_facts(self, source, account, stream.name, batch.records)
         else:
-            news = self._new_states(source, account, stream.name, batch, at)
+            news = new_states(self, source, account, stream.name, batch, at)
         cursors = self.cursors(source, stream.name)
         is_moved = batch.cursor is not None and cursors.get(account) != dict(batch.cursor)
         if not news and not is_moved:
@@ -243,78 +219,7 @@ class Log:
         absent = sum(row["kind"] == "absent" for row in news)
         return AppendReceipt(len(batch.records), len(news), absent, table.version())
 
-    def _new_facts(self, source: str, account: str, stream: str, records: Sequence[Record]) -> list[dict[str, Any]]:
-        rows: dict[bytes, dict[str, Any]] = {}
-        for record in records:
-            content = digest(record.payload)
-            identity = event_id(source, account, stream, record.key, content)
-            rows.setdefault(identity, _row(record, identity, content))
-        if not rows:
-            return []
-        moments = [row["occurred_at"] for row in rows.values()]
-        known = self._query(
-            source,
-            stream,
-            """
-            select event_id from events
-            where occurred_at between $first and $last and event_id in (select event_id from incoming)
-            """,
-            {"first": min(moments), "last": max(moments)},
-            incoming=pa.table({"event_id": pa.array(list(rows), pa.binary())}),
-            since=min(moments),
-        )
-        for (identity,) in known:
-            del rows[identity]
-        return list(rows.values())
-
-    def _new_states(self, source: str, account: str, stream: str, batch: Batch, at: datetime) -> list[dict[str, Any]]:
-        heads = self._heads(source, account, stream, batch)
-        present = set(batch.also_present)
-        rows: list[dict[str, Any]] = []
-
-        def follow(record: Record, content: bytes) -> None:
-            head = heads.get(record.key)
-            identity = event_id(source, account, stream, record.key, content, head.event_id if head else None)
-            row = _row(record, identity, content)
-            if head is not None:
-                row["occurred_at"] = max(at, head.occurred_at, record.occurred_at)
-            heads[record.key] = _Head(identity, content, record.kind, row["occurred_at"], record.scope)
-            rows.append(row)
-
-        for record in batch.records:
-            present.add(record.key)
-            content = digest(record.payload)
-            head = heads.get(record.key)
-            if head is None and record.kind == "absent":
-                continue
-            if head is None or head.digest != content:
-                follow(record, content)
-        scopes = set(batch.complete_scopes)
-        for key, head in sorted(heads.items()):
-            if head.scope in scopes and key not in present and head.kind == "seen":
-                gone = Record(key, at, b"", head.scope, "absent")
-                follow(gone, digest(gone.payload))
-        return rows
-
-    def _heads(self, source: str, account: str, stream: str, batch: Batch) -> dict[str, _Head]:
-        rows = self._query(
-            source,
-            stream,
-            """
-            select key, arg_max(event_id, {order}), arg_max(digest, {order}), arg_max(kind, {order}),
-                max(occurred_at), arg_max(scope, {order})
-            from events
-            where account = $account
-                and (scope in (select scope from scopes) or key in (select key from incoming))
-            group by key
-            """,
-            {"account": account},
-            scopes=pa.table({"scope": pa.array(sorted(batch.complete_scopes), pa.string())}),
-            incoming=pa.table({"key": pa.array([record.key for record in batch.records], pa.string())}),
-        )
-        return {key: _Head(*rest) for key, *rest in rows}
-
-    def _query(
+    def query(
         self,
         source: str,
         stream: str,
@@ -324,7 +229,12 @@ class Log:
         since: datetime | None = None,
         **tables: pa.Table,
     ) -> list[tuple[Any, ...]]:
-        """Run SQL over the stream as `events`; `{order}` stands for the order in which a key's events follow."""
+        """Run SQL over the stream as `events`; `{order}` stands for the order in which a key's events follow.
+
+        Args:
+            since: files of which all events occurred before may be left out.
+            tables: further relations, by the names that the SQL uses.
+        """
         table = self.table(source, stream)
         files = [] if table is None else _files(table, since)
         if not files:
@@ -391,26 +301,6 @@ class Log:
     def _last_observed(self, source: str, stream: str) -> datetime:
         text = self._last_commit(source, stream).get("turnout.observed_at")
         return utc(text) if text else datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _own(source: str, account: str, stream: str, records: Sequence[Record]) -> list[dict[str, Any]]:
-    contents = [digest(record.payload) for record in records]
-    return [
-        _row(record, event_id(source, account, stream, record.key, content), content)
-        for record, content in zip(records, contents, strict=True)
-    ]
-
-
-def _row(record: Record, identity: bytes, content: bytes) -> dict[str, Any]:
-    return {
-        "event_id": identity,
-        "scope": record.scope,
-        "key": record.key,
-        "kind": record.kind,
-        "occurred_at": record.occurred_at,
-        "digest": content,
-        "payload": record.payload.decode() if record.payload else None,
-    }
 
 
 def _files(table: DeltaTable, since: datetime | None) -> list[str]:
