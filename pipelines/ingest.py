@@ -20,6 +20,9 @@ class Source(Protocol):
     notes: list[str]
     """What a person should know of this reading (a user without a plan, a report that is too old), no errors."""
 
+    def examine(self) -> list[str]:
+        """Ask the vendor who we are and what we may read; return what is missing, a sentence each."""
+
     def read(self, stream: str, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
         """Yield what is new in a stream since the cursor, each batch with the cursor that is true after it.
 

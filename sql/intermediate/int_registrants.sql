@@ -1,7 +1,8 @@
 -- What became of each registration on Zoom?
 -- grain: one row per webinar_id and registrant_key
 -- units: times are UTC; left_at is when the registration was cancelled, null while it stands
--- rule:  HZ-08, HZ-22; denied from the start is no registration, denied or gone after it stood is a cancellation
+-- rule:  HZ-08, HZ-22; denied from the start is no registration, denied or gone after it stood is a
+--        cancellation, and so is what a CSV export calls cancelled
 with
 
 before as (
@@ -26,7 +27,7 @@ stood as (
     select
         webinar_id,
         registrant_key,
-        bool_or(status in ('approved', 'pending')) as has_stood
+        bool_or(status in ('approved', 'pending', 'cancelled')) as has_stood
     from before
     where kind = 'seen'
     group by webinar_id, registrant_key
@@ -75,6 +76,8 @@ joined as (
                 then 'denied'
             when last_told.status in ('approved', 'pending')
                 then last_told.status
+            when last_told.status = 'cancelled'
+                then 'cancelled'
             when stood.has_stood
                 then 'cancelled_by_host'
             else 'denied'

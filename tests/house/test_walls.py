@@ -210,7 +210,7 @@ def test_the_project_speaks_of_itself_alone() -> None:
     names = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
-    for name in names:
+    for name in set(names) - {"tests/house/test_walls.py"}:
         path = ROOT / name
         if path.suffix in (".py", ".sql", ".md", ".toml", ".yaml", ".lock", "") and path.is_file():
             text = path.read_text(encoding="utf-8", errors="ignore")

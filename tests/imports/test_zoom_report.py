@@ -166,7 +166,7 @@ def test_an_attendee_report_of_2020_gives_its_session_connections_registrants_an
         "ada@example.com": ("approved", "2020-03-20T08:00:01Z"),
         "bob@example.com": ("approved", "2020-03-21T08:00:00Z"),
         "cy@example.com": ("pending", "2020-03-22T08:00:00Z"),
-        "di@example.com": ("denied", "2020-03-22T08:00:00Z"),
+        "di@example.com": ("cancelled", "2020-03-22T08:00:00Z"),
     }
     assert registrants["ada@example.com"]["first_name"] == "Ada"
     ids = {row["user_email"]: row.get("registrant_id") for row in rows(log, "participants")}

@@ -15,14 +15,56 @@ from pipelines.sandbox.zoom.gate import routes as zoom_routes
 from tests.sandbox.desk import Desk
 
 Serve = Callable[..., Desk]
-FIELDS = (
-    "inputs id idProperty properties email vid interactionDateTime from to types associations objectWriteTraceId name "
-    "first_name externalEventId externalAccountId filterGroups filters propertyName operator value values sorts limit after "
-    "registrants action custom_questions options listIds recordIdsToAdd recordIdsToRemove startDateTime query"
-).split()
-PARAMETERS = (
-    "limit after offset page_size next_page_token from to properties externalAccountId archived type status".split()
-)
+FIELDS = [
+    "inputs",
+    "id",
+    "idProperty",
+    "properties",
+    "email",
+    "vid",
+    "interactionDateTime",
+    "from",
+    "to",
+    "types",
+    "associations",
+    "objectWriteTraceId",
+    "name",
+    "first_name",
+    "externalEventId",
+    "externalAccountId",
+    "filterGroups",
+    "filters",
+    "propertyName",
+    "operator",
+    "value",
+    "values",
+    "sorts",
+    "limit",
+    "after",
+    "registrants",
+    "action",
+    "custom_questions",
+    "options",
+    "listIds",
+    "recordIdsToAdd",
+    "recordIdsToRemove",
+    "startDateTime",
+    "query",
+]
+PARAMETERS = [
+    "limit",
+    "after",
+    "offset",
+    "page_size",
+    "next_page_token",
+    "from",
+    "to",
+    "properties",
+    "externalAccountId",
+    "archived",
+    "type",
+    "status",
+]
 VALUES = (None, 1, "x", True, -1, "2026-01-01", "a@b.example", "EQ", "email", 10**18, 0.5, "", "contacts")
 
 

@@ -31,7 +31,8 @@ STATUSES = {
     "rejected": "denied",
     "blocked": "denied",
 }
-"""Zoom's words in `Approval Status` to those of its API; whatever starts with "cancel" is denied too."""
+"""Zoom's words in `Approval Status` to those of its API. Whatever starts with "cancel" is `cancelled`, which the API has no
+word for: the registration stood, and stands no more (HZ-22)."""
 
 _ID_IN_A_NAME = re.compile(r"(?<![0-9])[0-9]{9,11}(?![0-9])")
 _ADDRESS = re.compile(r"[^\s<>()]+@[^\s<>()]+")
@@ -335,7 +336,7 @@ class _Reader:
                 self._take_back(table, line, "the registration has no time, and the file no start to stand for it")
                 continue
             word = " ".join(table.cell(line, "approval").lower().split())
-            status = "denied" if word.startswith("cancel") else STATUSES.get(word, "")
+            status = "cancelled" if word.startswith("cancel") else STATUSES.get(word, "")
             if word and not status and not has_attended:
                 self._take_back(table, line, f"the approval status {word!r} is none that we know")
                 continue

@@ -15,7 +15,7 @@ https://developers.hubspot.com/docs/api-reference/legacy/forms-v1 (read 2026-11)
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -29,6 +29,8 @@ from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.reading import BATCH, Whole, batches, in_order, instant, payload, reads, record_reader
 
 EVENTS_PAGE = 1000
+BEGINNING = datetime(2006, 1, 1, tzinfo=UTC)
+"""No portal is older."""
 MONTHS_PER_COMMIT = 6
 RESTARTS = 3
 LOOK_BACK = timedelta(hours=48)
@@ -66,7 +68,7 @@ def email_events(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
     """Read closed windows: months at first, then from the last reading (with an overlap) to now."""
     now = run.now()
     looked_back = utc(cursor["looked_back_at"]) if cursor else now
-    start = utc(cursor["read_to"]) if cursor else _years_before(now, run.ingest.years)
+    start = utc(cursor["read_to"]) if cursor else BEGINNING
     if cursor:
         is_due = now - looked_back >= timedelta(hours=run.ingest.reconcile_hours)
         start -= max(run.overlap, LOOK_BACK) if is_due else run.overlap
@@ -75,7 +77,7 @@ def email_events(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
     records: list[Record] = []
     months = 0
     try:
-        for begin, end in _months(start, max(now, start)):
+        for begin, end in _spans(run, start, max(now, start)):
             for page, is_last in _window(run, begin, end):
                 records += page
                 if is_last:
@@ -89,6 +91,21 @@ def email_events(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
         yield Batch(tuple(records), state or None, at=run.now())
         raise
     yield Batch(tuple(records), state, at=run.now())
+
+
+def _spans(run: Run, start: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the windows to read: what is older than `years` at once where it fits a page, else by years; then months."""
+    recent = _years_before(now, run.ingest.years)
+    if start < recent:
+        if _events(run, start, recent, "").hasMore:
+            for year in range(start.year, recent.year + 1):
+                begin = max(start, datetime(year, 1, 1, tzinfo=UTC))
+                end = min(recent, datetime(year + 1, 1, 1, tzinfo=UTC))
+                if begin < end:
+                    yield begin, end
+        else:
+            yield start, recent
+    yield from _months(max(start, recent), now)
 
 
 def _window(run: Run, begin: datetime, end: datetime) -> Iterator[tuple[list[Record], bool]]:
@@ -144,10 +161,9 @@ def form_submissions(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> It
     """Read each form's submissions back to those that are known."""
     marks: dict[str, int] = dict((cursor or {}).get("forms", {}))
     newest: dict[str, int] = {}
-    floor = _ms(_years_before(run.now(), run.ingest.years))
 
     def read(form: str) -> list[Record] | RefusedError:
-        since = max(floor, marks[form] - _ms_of(run.overlap)) if form in marks else floor
+        since = marks[form] - _ms_of(run.overlap) if form in marks else 0
         try:
             return _submissions(run, form, since)
         except RefusedError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from pipelines.errors import VendorError
 from pipelines.events import Batch, Stream
 from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
@@ -60,6 +61,25 @@ class HubSpotSource:
     @account.setter
     def account(self, portal: str) -> None:
         self._run.account = portal
+
+    def examine(self) -> list[str]:
+        """Ask one small thing of each area, and return what HubSpot says against it."""
+        self.client.account()
+        path, problems = self.client.path, []
+        areas = {
+            path("users"): {"limit": 1},
+            path("owners"): {"limit": 1},
+            path("properties", "contacts"): {},
+            path("objects", "contacts"): {"limit": 1},
+            path("forms"): {"limit": 1},
+            path("email_events"): {"limit": 1},
+        }
+        for where, params in areas.items():
+            try:
+                self.client.get(where, doing=f"a look at {where}", params=params)
+            except VendorError as error:
+                problems.append(str(error))
+        return problems
 
     def read(self, stream: str, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
         """Yield what is new in a stream; see `pipelines.ingest.Source`."""

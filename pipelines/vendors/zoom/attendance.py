@@ -83,7 +83,7 @@ def participants(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
     todo = [
         session
         for session in sorted(ended, key=lambda session: (session.start, session.uuid))
-        if session.end is not None and session.end <= now and not (earlier.get(session.uuid) or {}).get("is_settled")
+        if session.end is not None and session.end <= now and not _is_settled(earlier.get(session.uuid), session)
     ]
     told: dict[str, Record] = {}
     gathered: list[Record] = []
@@ -114,6 +114,13 @@ def participants(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
         run.note(
             f"zoom: {too_old} reports are older than Zoom still gives out; who came to these sessions is not known."
         )
+
+
+def _is_settled(earlier: Mapping[str, Any] | None, session: Session) -> bool:
+    """Whether a report needs no further reading: it was settled, or refused for good, and its counts did not move."""
+    if not earlier or not earlier.get("is_settled"):
+        return False
+    return bool(earlier.get("refused")) or earlier.get("session") in (None, session.mark)
 
 
 def report_reads(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
@@ -171,6 +178,7 @@ def _attendance(
         "uuid": session.uuid,
         "webinar_id": session.webinar_id,
         "read_at": iso(now),
+        "session": session.mark,
         "rows": len(contents),
         "digest": sum_of_rows,
         "is_settled": bool(report.refused) or not report.is_whole or is_old or is_repeated,

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
+from pipelines.events import digest
 from pipelines.vendors.reading import instant, moment
 
 RECURRING_WITHOUT_TIME = 6
@@ -18,12 +21,17 @@ NO_REGISTRATION = 2
 
 @dataclass(frozen=True)
 class Session:
-    """One time that a webinar really ran. `end` is None while it runs."""
+    """One time that a webinar really ran. `end` is None while it runs.
+
+    Attributes:
+        mark: hash of what the history says of it; its counts move when the report is corrected.
+    """
 
     uuid: str
     webinar_id: str
     start: datetime
     end: datetime | None
+    mark: str = ""
 
 
 def sessions(history: Mapping[str, Any], reports: Mapping[str, Any], now: datetime) -> dict[str, Session]:
@@ -37,7 +45,8 @@ def sessions(history: Mapping[str, Any], reports: Mapping[str, Any], now: dateti
 
 
 def _session(uuid: str, webinar_id: Any, row: dict[str, Any], now: datetime) -> Session:
-    return Session(uuid, str(webinar_id or ""), moment(row.get("start_time"), now), instant(row.get("end_time")))
+    mark = digest(orjson.dumps(row)).hex()
+    return Session(uuid, str(webinar_id or ""), moment(row.get("start_time"), now), instant(row.get("end_time")), mark)
 
 
 def ended_at(webinar: dict[str, Any], ran: Iterable[Session], now: datetime) -> datetime | None:
