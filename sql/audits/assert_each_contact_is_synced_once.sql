@@ -4,13 +4,25 @@ with
 
 keys as (
 
-    select 'contact' as object, object_key from sync_hubspot_contacts where reason is null
+    select
+        'contact' as object,
+        object_key
+    from sync_hubspot_contacts where reason is null
     union all
-    select 'marketing_event' as object, object_key from sync_hubspot_marketing_events
+    select
+        'marketing_event' as object,
+        object_key
+    from sync_hubspot_marketing_events
     union all
-    select 'attendance' as object, object_key from sync_hubspot_attendances
+    select
+        'attendance' as object,
+        object_key
+    from sync_hubspot_attendances
     union all
-    select 'completion' as object, object_key from sync_hubspot_completions
+    select
+        'completion' as object,
+        object_key
+    from sync_hubspot_completions
 
 ),
 

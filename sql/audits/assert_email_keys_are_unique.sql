@@ -4,15 +4,30 @@ with
 
 met as (
 
-    select email, email_key from stg_zoom__registrants
+    select
+        email,
+        email_key
+    from stg_zoom__registrants
     union
-    select email, email_key from stg_zoom__participants
+    select
+        email,
+        email_key
+    from stg_zoom__participants
     union
-    select email, email_key from stg_hubspot__contacts
+    select
+        email,
+        email_key
+    from stg_hubspot__contacts
     union
-    select email, email_key from stg_hubspot__email_events
+    select
+        email,
+        email_key
+    from stg_hubspot__email_events
     union
-    select email, email_key from stg_hubspot__form_submissions
+    select
+        email,
+        email_key
+    from stg_hubspot__form_submissions
 
 ),
 

@@ -30,7 +30,8 @@ united as (
         person_key,
         min(start_us) as joined_us,
         max(end_us) as left_us,
-        cast(sum(greatest(end_us - greatest(start_us, coalesce(previous_end_us, start_us)), 0)) as bigint) as attended_us,
+        cast(sum(greatest(end_us - greatest(start_us, coalesce(previous_end_us, start_us)), 0)) as bigint)
+            as attended_us,
         count(*) as connection_count
     from counted
     group by webinar_id, occurrence_id, person_key

@@ -63,9 +63,19 @@ secondary as (
 
 every_claim as (
 
-    select email, email_key, contact_id, is_primary from owned
+    select
+        email,
+        email_key,
+        contact_id,
+        is_primary
+    from owned
     union all
-    select email, email_key, contact_id, is_primary from secondary
+    select
+        email,
+        email_key,
+        contact_id,
+        is_primary
+    from secondary
 
 ),
 

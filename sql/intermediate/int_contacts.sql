@@ -58,18 +58,22 @@ seen as (
 
 ),
 
+losers as (
+
+    select
+        contact_id as winner_id,
+        unnest(string_split(merged_ids, ';')) as loser
+    from seen
+    where merged_ids <> ''
+
+),
+
 merged as (
 
     select distinct
         try_cast(trim(loser) as bigint) as contact_id,
         winner_id
-    from (
-        select
-            contact_id as winner_id,
-            unnest(string_split(merged_ids, ';')) as loser
-        from seen
-        where merged_ids <> ''
-    )
+    from losers
     where try_cast(trim(loser) as bigint) <> winner_id
 
 ),
@@ -108,7 +112,10 @@ all_known as (
         not seen.is_gone and merged.winner_id is null as is_live,
         seen.is_gone and merged.winner_id is null as is_deleted
     from seen
-    left join (select contact_id, max(winner_id) as winner_id from merged group by contact_id) as merged
+    left join (select
+        contact_id,
+        max(winner_id) as winner_id
+    from merged group by contact_id) as merged
         on seen.contact_id = merged.contact_id
     union all by name
     select

@@ -65,20 +65,24 @@ sales_moments as (
 
 ),
 
+sales_touches as (
+
+    select
+        contact_id,
+        coalesce(
+            try_cast(told as timestamptz),
+            timezone('UTC', make_timestamp(try_cast(told as bigint) * 1000))
+        ) as happened_at
+    from sales_moments
+
+),
+
 by_sales as (
 
     select
         contact_id,
         max(happened_at) as last_at
-    from (
-        select
-            contact_id,
-            coalesce(
-                try_cast(told as timestamptz),
-                timezone('UTC', make_timestamp(try_cast(told as bigint) * 1000))
-            ) as happened_at
-        from sales_moments
-    )
+    from sales_touches
     where happened_at < getvariable('as_of')
     group by contact_id
 

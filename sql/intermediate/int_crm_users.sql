@@ -6,13 +6,31 @@ with
 told as (
 
     select
-        'user' as origin, account, user_id as person_id, kind, occurred_at, observed_at, event_id,
-        email, email_key, 'PERSON' as owner_type, false as is_archived
+        'user' as origin,
+        account,
+        user_id as person_id,
+        kind,
+        occurred_at,
+        observed_at,
+        event_id,
+        email,
+        email_key,
+        'PERSON' as owner_type,
+        false as is_archived
     from stg_hubspot__users
     union all
     select
-        'owner' as origin, account, owner_id as person_id, kind, occurred_at, observed_at, event_id,
-        email, email_key, owner_type, is_archived
+        'owner' as origin,
+        account,
+        owner_id as person_id,
+        kind,
+        occurred_at,
+        observed_at,
+        event_id,
+        email,
+        email_key,
+        owner_type,
+        is_archived
     from stg_hubspot__owners
 
 ),

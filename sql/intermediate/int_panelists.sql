@@ -39,7 +39,11 @@ roles as (
     from ordered
     where nearness = 1 and kind = 'seen' and email_key is not null
     union all
-    select webinar_id, email_key, role from hosts
+    select
+        webinar_id,
+        email_key,
+        role
+    from hosts
 
 )
 

@@ -2,7 +2,8 @@
 -- grain: one row per webinar_id, occurrence_id and person_key that registered for it or attended it
 -- units: times are UTC; attended_us is microseconds, null for somebody who did not attend
 -- rule:  HZ-22, HZ-24; who registered after an occurrence had ended is not in it; a series is registered for as
---        a whole unless its registrants choose their dates, and a date that ended before a cancellation keeps its no-show
+--        a whole unless its registrants choose their dates, and a date that ended before a cancellation keeps
+--        its no-show
 with
 
 chosen as (
@@ -83,7 +84,11 @@ judged as (
                 then 'attended'
             when
                 joined.cancelled_at is not null
-                and (joined.occurrence_id = '' or joined.cancelled_at < coalesce(int_occurrences.actual_end_at, joined.cancelled_at + interval 1 second))
+                and (
+                    joined.occurrence_id = ''
+                    or joined.cancelled_at
+                    < coalesce(int_occurrences.actual_end_at, joined.cancelled_at + interval 1 second)
+                )
                 then 'cancelled'
             when int_occurrences.status = 'ended'
                 then 'no_show'

@@ -96,7 +96,8 @@ timed as (
         webinar_id,
         occurrence_id,
         start_at as scheduled_start_at,
-        timezone('UTC', make_timestamp(epoch_us(start_at) + cast(duration_minutes as bigint) * 60000000)) as scheduled_end_at,
+        timezone('UTC', make_timestamp(epoch_us(start_at) + cast(duration_minutes as bigint) * 60000000))
+            as scheduled_end_at,
         is_cancelled
     from schedule
 

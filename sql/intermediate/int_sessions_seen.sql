@@ -7,13 +7,37 @@ with
 told as (
 
     select
-        event_id, account, session_uuid, session_key, webinar_id, kind, occurred_at, observed_at,
-        topic, host_email, start_at, end_at, is_imported, 1 as preference
+        event_id,
+        account,
+        session_uuid,
+        session_key,
+        webinar_id,
+        kind,
+        occurred_at,
+        observed_at,
+        topic,
+        host_email,
+        start_at,
+        end_at,
+        is_imported,
+        1 as preference
     from stg_zoom__instances
     union all
     select
-        event_id, account, session_uuid, session_key, webinar_id, kind, occurred_at, observed_at,
-        topic, host_email, start_at, end_at, is_imported, 2 as preference
+        event_id,
+        account,
+        session_uuid,
+        session_key,
+        webinar_id,
+        kind,
+        occurred_at,
+        observed_at,
+        topic,
+        host_email,
+        start_at,
+        end_at,
+        is_imported,
+        2 as preference
     from stg_zoom__session_reports
 
 ),

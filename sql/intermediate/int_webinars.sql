@@ -123,8 +123,15 @@ settings_at_creation as (
     from known
     inner join stg_turnout__settings as told
         on
-            told.occurred_at <= known.created_at
+            known.created_at >= told.occurred_at
             and told.occurred_at <= getvariable('as_of')
+
+),
+
+switches as (
+
+    select unnest(webinars) as switch
+    from int_settings
 
 ),
 
@@ -133,7 +140,7 @@ own_switches as (
     select
         switch.webinar_id as webinar_id,
         switch.is_on as is_on
-    from (select unnest(webinars) as switch from int_settings)
+    from switches
 
 ),
 
@@ -144,19 +151,21 @@ judged as (
         case
             when not int_settings.is_sync_on
                 then 'sync_off_global'
-            when not coalesce(
-                own_switches.is_on,
-                list_filter(settings_at_creation.users, lambda u: u.email = known.host_email)[1].new_webinars,
-                settings_at_creation.is_new_synced,
-                true
-            )
+            when
+                not coalesce(
+                    own_switches.is_on,
+                    list_filter(settings_at_creation.users, lambda u: u.email = known.host_email)[1].new_webinars,
+                    settings_at_creation.is_new_synced,
+                    true
+                )
                 then 'sync_off_webinar'
             when known.creation_source = 'zoom_events'
                 then 'zoom_events'
-            when len(list_filter(int_settings.host_domains, lambda d: case
-                when d like '*.%' then right(known.host_email, length(d) - 1) = substr(d, 2)
-                else right(known.host_email, length(d) + 1) = '@' || d
-            end)) > 0
+            when
+                len(list_filter(int_settings.host_domains, lambda d: case
+                    when d like '*.%' then right(known.host_email, length(d) - 1) = substr(d, 2)
+                    else right(known.host_email, length(d) + 1) = '@' || d
+                end)) > 0
                 then 'host_domain_excluded'
         end as out_of_scope_reason
     from known

@@ -20,7 +20,8 @@ placed as (
         int_participations.joined_at,
         int_participations.left_at,
         int_participations.attended_us // 1000000 as attended_seconds,
-        cast(((int_participations.attended_ppq + 50000000000) // 100000000000) * 0.01 as decimal(5, 2)) as attendance_pct
+        cast(((int_participations.attended_ppq + 50000000000) // 100000000000) * 0.01 as decimal(5, 2))
+            as attendance_pct
     from int_participations
     inner join int_people using (person_key)
     where int_participations.out_of_scope_reason is null

@@ -25,7 +25,12 @@ named as (
         conversion_id,
         form_id,
         submitted_at,
-        lower(trim(coalesce(list_filter(fields, lambda f: lower(f.name) = 'email')[1].value, ''), ' ' || chr(9) || chr(10) || chr(13) || chr(160))) as email
+        lower(
+            trim(
+                coalesce(list_filter(fields, lambda f: lower(f.name) = 'email')[1].value, ''),
+                ' ' || chr(9) || chr(10) || chr(13) || chr(160)
+            )
+        ) as email
     from parsed
 
 ),

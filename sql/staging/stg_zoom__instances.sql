@@ -15,7 +15,13 @@ parsed as (
         observed_at,
         from_json(
             payload,
-            '{"topic": "VARCHAR", "host_email": "VARCHAR", "start_time": "TIMESTAMPTZ", "end_time": "TIMESTAMPTZ", "origin": "VARCHAR"}'
+            '{
+                "topic": "VARCHAR",
+                "host_email": "VARCHAR",
+                "start_time": "TIMESTAMPTZ",
+                "end_time": "TIMESTAMPTZ",
+                "origin": "VARCHAR"
+            }'
         ) as told
     from raw_zoom__instances
 

@@ -16,7 +16,13 @@ parsed as (
         observed_at,
         from_json(
             payload,
-            '{"email": "VARCHAR", "first_name": "VARCHAR", "last_name": "VARCHAR", "status": "VARCHAR", "create_time": "TIMESTAMPTZ"}'
+            '{
+                "email": "VARCHAR",
+                "first_name": "VARCHAR",
+                "last_name": "VARCHAR",
+                "status": "VARCHAR",
+                "create_time": "TIMESTAMPTZ"
+            }'
         ) as told
     from raw_zoom__registrants
 

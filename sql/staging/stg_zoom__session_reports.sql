@@ -15,7 +15,13 @@ parsed as (
         observed_at,
         from_json(
             payload,
-            '{"topic": "VARCHAR", "host_email": "VARCHAR", "user_email": "VARCHAR", "start_time": "TIMESTAMPTZ", "end_time": "TIMESTAMPTZ"}'
+            '{
+                "topic": "VARCHAR",
+                "host_email": "VARCHAR",
+                "user_email": "VARCHAR",
+                "start_time": "TIMESTAMPTZ",
+                "end_time": "TIMESTAMPTZ"
+            }'
         ) as told
     from raw_zoom__session_reports
 
@@ -33,7 +39,8 @@ named as (
         occurred_at,
         observed_at,
         told.topic as topic,
-        lower(trim(coalesce(told.host_email, told.user_email, ''), ' ' || chr(9) || chr(10) || chr(13) || chr(160))) as host_email,
+        lower(trim(coalesce(told.host_email, told.user_email, ''), ' ' || chr(9) || chr(10) || chr(13) || chr(160)))
+            as host_email,
         told.start_time as start_at,
         told.end_time as end_at,
         false as is_imported

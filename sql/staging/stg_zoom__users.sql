@@ -14,7 +14,13 @@ parsed as (
         observed_at,
         from_json(
             payload,
-            '{"email": "VARCHAR", "first_name": "VARCHAR", "last_name": "VARCHAR", "display_name": "VARCHAR", "status": "VARCHAR"}'
+            '{
+                "email": "VARCHAR",
+                "first_name": "VARCHAR",
+                "last_name": "VARCHAR",
+                "display_name": "VARCHAR",
+                "status": "VARCHAR"
+            }'
         ) as told
     from raw_zoom__users
 
