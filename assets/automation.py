@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import dagster as dg
-from pipelines.imports.zoom_report import import_reports
 
 from assets.resources import TurnoutHome
 from pipelines import settings
+from pipelines.imports.zoom_report import import_reports
 
 everything = dg.AssetSelection.all()
 streams = dg.AssetSelection.groups("log_zoom", "log_hubspot")

@@ -577,7 +577,7 @@ def test_the_tables_show_who_came_for_how_long_without_host_panelists_and_overla
             " anonymous_connection_count from webinars"
         ).fetchall()
         seconds = db.execute("select attended_us // 1000000 from int_attendances order by 1").fetchall()
-    assert webinar == [(328972509, "ended", 59 * 60 + 18, 3, 2, 1, 1)]
+    assert webinar == [(328972509, "ended", 59 * 60 + 18, 4, 2, 1, 1)]
     assert seconds == [(5,), (30 * 60,)]
 
 

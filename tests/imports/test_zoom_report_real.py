@@ -12,6 +12,8 @@ import pytest
 from pipelines.imports.zoom_report import import_reports
 from pipelines.log import Log
 from pipelines.run import Workspace
+from tests.company import Company
+from tests.worlds import contact, world
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared"
 FOLDER = Path(os.environ.get("TURNOUT_SHARED") or BESIDE) / "realdata" / "zoom"
@@ -86,3 +88,29 @@ def test_every_layout_seen_in_the_wild_is_read_whole(
     [receipt] = import_reports([path], "Asia/Kolkata", Log(tmp_path), run="r1")
     assert receipt.set_aside == []
     assert (receipt.attendee_rows, receipt.people, receipt.registrants) == (attendee_rows, people, registrants)
+
+
+@pytest.mark.rule("HZ-01", "HZ-20")
+def test_the_real_report_reaches_the_crm(tmp_path: Path) -> None:
+    one = Company(world(contacts=[contact(1, "attendee1@email.com")]), tmp_path / "home")
+    try:
+        import_reports([REAL], "America/New_York", one.workspace.log, run="r1")
+        receipt = one.run()
+        assert not receipt.is_partial
+        expected = {email: seconds for email, seconds in seconds_by_person().items() if seconds}
+        [event] = one.sandbox.world()["hubspot"][0]["marketing_events"]
+        assert (event["externalEventId"], event["eventName"]) == ("328972509", "satRdays DC 2020")
+        came = {person["email"] for person in event["participants"] if person["attendanceState"] == "ATTENDED"}
+        assert came == set(expected)
+        assert len(came) == 445
+        attended = [
+            person["properties"]
+            for person in one.sandbox.world()["hubspot"][0]["contacts"]
+            if person["properties"].get("turnout_webinars_attended") == "1"
+        ]
+        assert {person["email"] for person in attended} == set(expected)
+        shares = {person["email"]: float(person["turnout_avg_attendance_pct"]) for person in attended}
+        whole = 17 * 3600 + 14 * 60 + 45 - (8 * 3600 + 7 * 60 + 27)
+        assert all(abs(shares[email] - seconds * 100 / whole) <= 0.0051 for email, seconds in expected.items())
+    finally:
+        one.sandbox.stop()

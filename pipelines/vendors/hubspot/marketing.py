@@ -94,7 +94,7 @@ def email_events(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
 
 
 def _spans(run: Run, start: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the windows to read: what is older than `years` at once where it fits a page, else by years; then months."""
+    """Yield the windows to read: what is older than `years` at once where it fits a page, else by year; then months."""
     recent = _years_before(now, run.ingest.years)
     if start < recent:
         if _events(run, start, recent, "").hasMore:

@@ -29,7 +29,7 @@ from pipelines.vendors.zoom.run import Run, is_over
 
 USER_STATUSES = ("active", "inactive", "pending")
 HISTORY_OVERLAP = timedelta(days=31)
-"""The last month is read again each time (one or two calls): sessions appear late, and their counts tell corrections."""
+"""The last month is read again each time (a call or two): sessions appear late, and their counts tell corrections."""
 OLD_ENOUGH_TO_BE_REFUSED = timedelta(days=31)
 MONTHS_PER_COMMIT = 6
 MANY = 1_000
