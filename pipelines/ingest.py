@@ -74,7 +74,12 @@ def ingest(
     known = [stream.name for stream in source.streams]
     if unknown := sorted(set(streams or ()) - set(known)):
         raise UsageError(f"{source.name} has no stream {', '.join(unknown)}; it has {', '.join(known)}.")
-    receipt = IngestReceipt(source.name, source.account)
+    receipt = IngestReceipt(source.name, "")
+    try:
+        receipt.account = source.account
+    except VendorError as error:
+        receipt.failed = {name: str(error) for name in known if streams is None or name in streams}
+        return receipt
     with log.locked():
         for stream in source.streams:
             if streams is not None and stream.name not in streams:

@@ -189,6 +189,19 @@ class Settings(Section):
     hubspot: HubSpotOptions = HubSpotOptions()
     fuses: Fuses = Fuses()
 
+    def may_be_in_scope(self, webinar_id: str, host_email: str) -> bool:
+        """Whether a webinar could be in scope, as far as it can be told before its history is known (HZ-02).
+
+        A user's switch counts from the moment it came into force, so it excludes nothing here.
+        """
+        if not self.sync.webinars or not self.sync.by_webinar.get(webinar_id, True):
+            return False
+        domain = host_email.rpartition("@")[2]
+        return not any(
+            domain.endswith(entry.removeprefix("*")) if entry.startswith("*.") else domain == entry
+            for entry in self.exclusions.host_domains
+        )
+
     def meaning(self) -> dict[str, Any]:
         """Return the sections that rules of people depend on, as JSON values with names and lists in order."""
         told = self.model_dump(mode="json", include={"sync", "exclusions", "attendance", "identity", "activities"})

@@ -14,6 +14,8 @@ from pipelines.vendors.zoom.source import ZoomSource
 
 
 def _zoom(connection: Connection, settings: Settings) -> Source:
+    if settings.ingest.only_in_scope:
+        return ZoomSource(connection, settings.ingest, settings.may_be_in_scope)
     return ZoomSource(connection, settings.ingest)
 
 

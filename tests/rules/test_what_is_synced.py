@@ -333,3 +333,18 @@ def test_of_several_reasons_the_first_of_their_order_is_told(company: Make) -> N
     one.run()
     assert one.verdict("sam@acme.example") == ("excluded", "email_of_crm_user")
     assert one.verdict("second@acme.example") == ("excluded", "email_excluded")
+
+
+@pytest.mark.rule("HZ-02")
+def test_what_is_out_of_scope_is_read_all_the_same_unless_the_settings_say_otherwise(company: Make) -> None:
+    told = world(attended("ada@x.example"), attended("bob@x.example", number=777_000_111, uuid="u2=="))
+    switch = f'[sync.webinars]\n"{ONE}" = false\n'
+    wide, narrow = company(told, switch), company(told, switch + "[ingest]\nonly_in_scope = true")
+    for one in (wide, narrow):
+        one.run()
+        assert one.emails() == {"bob@x.example"}
+    people = "select distinct email from stg_zoom__registrants order by email"
+    assert wide.rows(people) == [("ada@x.example",), ("bob@x.example",)]
+    assert narrow.rows(people) == [("bob@x.example",)]
+    asked = [entry["path"] for entry in narrow.sandbox.requests() if str(ONE) in entry["path"] or "u1" in entry["path"]]
+    assert not any("participants" in path or "registrants" in path for path in asked)

@@ -31,8 +31,8 @@ STATUSES = {
     "rejected": "denied",
     "blocked": "denied",
 }
-"""Zoom's words in `Approval Status` to those of its API. Whatever starts with "cancel" is `cancelled`, for which the API
-has no word: the registration stood, and stands no more (HZ-22)."""
+"""Zoom's words in `Approval Status` to those of its API. Whatever starts with "cancel" is `cancelled`, for which
+its API has no word: the registration stood, and stands no more (HZ-22)."""
 
 _ID_IN_A_NAME = re.compile(r"(?<![0-9])[0-9]{9,11}(?![0-9])")
 _ADDRESS = re.compile(r"[^\s<>()]+@[^\s<>()]+")

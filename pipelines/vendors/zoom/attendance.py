@@ -83,7 +83,10 @@ def participants(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
     todo = [
         session
         for session in sorted(ended, key=lambda session: (session.start, session.uuid))
-        if session.end is not None and session.end <= now and not _is_settled(earlier.get(session.uuid), session)
+        if session.end is not None
+        and session.end <= now
+        and not _is_settled(earlier.get(session.uuid), session)
+        and run.wants(log, session.webinar_id)
     ]
     told: dict[str, Record] = {}
     gathered: list[Record] = []
@@ -215,7 +218,11 @@ def recordings(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator
     """Read what was recorded: on every run in the week after a session, and once after it."""
     now = run.now()
     done = set((cursor or {}).get("done", ()))
-    ended = {session.uuid: session for session in run.sessions(log).values() if session.end and session.end <= now}
+    ended = {
+        session.uuid: session
+        for session in run.sessions(log).values()
+        if session.end and session.end <= now and run.wants(log, session.webinar_id)
+    }
     old = {uuid for uuid, session in ended.items() if _end(session, now) <= now - RECORDINGS_CHANGE}
 
     def read(uuid: str) -> bytes | None:

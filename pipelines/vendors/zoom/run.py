@@ -22,11 +22,17 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def everything(_webinar_id: str, _host_email: str) -> bool:
+    """Want every webinar: what is out of scope is left out by SQL, later."""
+    return True
+
+
 @dataclass
 class Run:
     """The client, the settings, and what this run has learnt so far.
 
     Attributes:
+        is_wanted: whether people of a webinar (by its id and its host's address) are read at all.
         reports: records of `report_reads` whose participants are in the log by now.
     """
 
@@ -34,6 +40,7 @@ class Run:
     ingest: Ingest
     account: str
     notes: list[str]
+    is_wanted: Callable[[str, str], bool] = everything
     reports: list[Record] = field(default_factory=list)
     _known: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
@@ -103,8 +110,18 @@ class Run:
         return {
             webinar_id: webinar
             for webinar_id, webinar in self.latest(log, "webinars").items()
-            if webinar_id not in past or not is_over(webinar, ran.get(webinar_id, []), now, days)
+            if (webinar_id not in past or not is_over(webinar, ran.get(webinar_id, []), now, days))
+            and self.wants(log, webinar_id)
         }
+
+    def wants(self, log: Log, webinar_id: str) -> bool:
+        """Tell whether the people of a webinar are to be read; its host is the one that it or its history names."""
+        webinar = self.latest(log, "webinars").get(webinar_id) or {}
+        host = webinar.get("host_email") or self._hosts(log).get(str(webinar.get("host_id") or ""), "")
+        return self.is_wanted(webinar_id, str(host).strip().lower())
+
+    def _hosts(self, log: Log) -> dict[str, str]:
+        return {name: str(user.get("email") or "") for name, user in self.latest(log, "users").items()}
 
     def over(self, log: Log, webinars: dict[str, dict[str, Any]], days: float) -> frozenset[str]:
         """Return the ids of those webinars that have been over for `days`."""

@@ -13,7 +13,7 @@ from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
 from pipelines.vendors.zoom import attendance, people, webinars
 from pipelines.vendors.zoom.client import ZoomClient
-from pipelines.vendors.zoom.run import Run
+from pipelines.vendors.zoom.run import Run, everything
 
 STREAMS: tuple[Stream, ...] = (
     Stream("users", "state", about="hosts: active, inactive and pending"),
@@ -52,11 +52,13 @@ class ZoomSource:
     name = "zoom"
     streams = STREAMS
 
-    def __init__(self, connection: Connection, ingest: Ingest) -> None:
+    def __init__(
+        self, connection: Connection, ingest: Ingest, is_wanted: Callable[[str, str], bool] = everything
+    ) -> None:
         self.account = connection.account
         self.notes: list[str] = []
         self.client = ZoomClient(connection)
-        self._run = Run(self.client, ingest, connection.account, self.notes)
+        self._run = Run(self.client, ingest, connection.account, self.notes, is_wanted)
 
     def read(self, stream: str, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
         """Yield what is new in a stream; see `pipelines.ingest.Source`."""
