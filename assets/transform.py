@@ -1,8 +1,11 @@
 """Models as assets: one file of `sql/` is one asset; all are built in one step, over one DuckDB connection."""
 
+from collections.abc import Mapping
+
 import dagster as dg
 
 from assets.ingest import OWNERS, raw_key
+from assets.lineage import column_lineage
 from assets.resources import TurnoutHome
 from pipelines import models as sql_models
 from pipelines.log import OURS
@@ -36,11 +39,13 @@ def spec_of(model: Model) -> dg.AssetSpec:
     )
 
 
-def metadata_of(model: Model, built: Built) -> dict[str, object]:
+def metadata_of(model: Model, built: Built, known: Mapping[str, Mapping[str, str]]) -> dict[str, object]:
     """Return what the last build says of a model: rows, columns, and what it was made of."""
+    lineage = column_lineage(model, known) if model.reads else None
     columns = [dg.TableColumn(name, kind) for name, kind in built.columns.items()]
     made_of = [f"raw_{source}__{stream}" for source, stream in model.raws] + list(model.reads)
-    return {
+    drawn: dict[str, object] = {"dagster/column_lineage": lineage} if lineage is not None else {}
+    return drawn | {
         "dagster/row_count": built.rows,
         "dagster/column_schema": dg.TableSchema(columns=columns),
         "made of": ", ".join(made_of),
@@ -54,7 +59,9 @@ def metadata_of(model: Model, built: Built) -> dict[str, object]:
 def build_models(context: dg.AssetExecutionContext, turnout: TurnoutHome):  # noqa: ANN201
     """Bring the selected models up to the log."""
     only = {key.to_user_string() for key in context.selected_asset_keys}
-    receipt = turnout.open().build(only=only, progress=context.log.debug)
+    workspace = turnout.open()
+    receipt = workspace.build(only=only, progress=context.log.debug)
+    known = {name: entry.columns for name, entry in workspace.warehouse.catalog().entries.items()}
     for name, built in receipt.models.items():
-        metadata = {**metadata_of(BUILT[name], built), "as of": receipt.as_of.isoformat()}
+        metadata = {**metadata_of(BUILT[name], built, known), "as of": receipt.as_of.isoformat()}
         yield dg.MaterializeResult(name, metadata=metadata)

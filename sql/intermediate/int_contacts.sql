@@ -117,7 +117,7 @@ all_known as (
         max(winner_id) as winner_id
     from merged group by contact_id) as merged
         on seen.contact_id = merged.contact_id
-    union all by name
+    union all
     select
         contact_id,
         '' as account,
@@ -126,6 +126,11 @@ all_known as (
         '' as secondary_emails,
         '' as first_name,
         '' as last_name,
+        cast(null as timestamptz) as created_at,
+        [] as sales_opens,
+        [] as sales_clicks,
+        [] as content_views,
+        cast(null as bigint) as merged_into_id,
         true as is_live,
         false as is_deleted
     from created

@@ -72,6 +72,11 @@ def test_the_sync_job_does_the_whole_run(connected: Company, instance: dg.Dagste
     assert built["contact_metrics"]["dagster/row_count"].value == 2
     columns = {column.name for column in built["contact_metrics"]["dagster/column_schema"].value.columns}
     assert "webinars_attended_30d" in columns
+    lineage = built["contact_metrics"]["dagster/column_lineage"].value.deps_by_column
+    made_of = {(dep.asset_key.to_user_string(), dep.column_name) for dep in lineage["avg_attendance_pct"]}
+    assert made_of == {("int_zoom_metrics", "avg_attended_hundredths")}
+    without = [name for name, told in built.items() if MODELS[name].reads and "dagster/column_lineage" not in told]
+    assert without == []
     checks = result.get_asset_check_evaluations()
     assert {check.check_name for check in checks} >= {name for name, model in MODELS.items() if model.layer == "audits"}
     assert all(check.passed for check in checks)
