@@ -12,6 +12,7 @@ TurnoutError                    exit status of the command line
 ├── FuseError                   3   the plan's shape is wrong until a person says --allow
 └── VendorError                 1   what a vendor answered
     ├── TransientError              another try may help (5xx, time-outs, broken bodies)
+    │   ├── UnreachableError        nothing answers at the vendor's address, so nothing was sent
     │   └── UnknownOutcomeError     a write that may or may not have been done
     ├── QuotaError                  refused until `retry_at`
     ├── AuthError                   credentials or scopes
@@ -95,6 +96,10 @@ class VendorError(TurnoutError):
 
 class TransientError(VendorError):
     """Another try may succeed."""
+
+
+class UnreachableError(TransientError):
+    """Nothing answers at the vendor's address; what was to be sent never left us."""
 
 
 class UnknownOutcomeError(TransientError):

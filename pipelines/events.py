@@ -54,6 +54,8 @@ class Record:
         occurred_at: the vendor's clock (UTC): when it happened, or when this state came to be.
         payload: the record's own bytes, a JSON document in UTF-8; empty for `absent`.
         scope: see EVENT_SCHEMA.
+        follows: in a stream of facts, this one follows what the log has of its key, though its content may have been
+            there before: a contact that is back, or gone once more.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Record:
     payload: bytes
     scope: str = ""
     kind: Kind = "seen"
+    follows: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,14 @@ from pipelines.errors import (
     RefusedError,
     TransientError,
     UnknownOutcomeError,
+    UnreachableError,
     VendorError,
 )
 
 TRANSIENT_STATUSES = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 TRIES = 7
+NEVER_SENT = ("Failed to establish", "Failed to resolve")
+"""How the libraries below say that there was no connection, or no such host."""
 LONGEST_WAIT_SECONDS = 150.0
 """A quota that opens later than this is not waited for: the caller is told, and what waits is tried next run."""
 
@@ -99,6 +102,13 @@ def plain_classify(vendor: str) -> Classify:
         return RefusedError(doing, vendor=vendor, status=answer.status)
 
     return classify
+
+
+def _advice(content_type: str) -> str:
+    """Return what a person should do about a body that is no JSON."""
+    if "html" in content_type:
+        return "A page came where the API should be: look for a proxy on the way, and at the vendor's status page."
+    return "It is asked for again next run."
 
 
 @dataclass
@@ -172,6 +182,7 @@ class Api:
         """
         renewed = False
         for attempt in range(1, self.tries + 1):
+            proof = self.credentials.header()  # it has tries of its own; what they end with is the answer
             try:
                 return self._once(
                     method,
@@ -181,7 +192,7 @@ class Api:
                     params=params,
                     json=json,
                     form=form,
-                    headers=headers,
+                    headers={"Authorization": proof, **(headers or {})},
                     accept=accept,
                     repeatable=repeatable,
                     decode=decode,
@@ -229,14 +240,12 @@ class Api:
         params: Any,
         json: Any,
         form: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
+        headers: Mapping[str, str],
         accept: Collection[int],
         repeatable: bool,
         decode: Callable[[bytes], Any],
     ) -> Answer:
-        sent_headers = {"Accept": "application/json", **(headers or {})}
-        if "Authorization" not in sent_headers and (proof := self.credentials.header()):
-            sent_headers["Authorization"] = proof
+        sent_headers = {"Accept": "application/json", **{name: value for name, value in headers.items() if value}}
         body: bytes | Mapping[str, str] | None = form
         if json is not None:
             body = orjson.dumps(json)
@@ -258,9 +267,9 @@ class Api:
             )
             content = response.content
         except requests.RequestException as error:
-            never_sent = isinstance(error, requests.ConnectTimeout) or "Failed to establish" in str(error)
-            kind = TransientError if repeatable or never_sent else UnknownOutcomeError
-            reason = "it cannot be reached" if never_sent else f"no answer came ({type(error).__name__})"
+            unsent = isinstance(error, requests.ConnectTimeout) or any(sign in str(error) for sign in NEVER_SENT)
+            kind = UnreachableError if unsent else TransientError if repeatable else UnknownOutcomeError
+            reason = "it cannot be reached" if unsent else f"no answer came ({type(error).__name__})"
             raise kind(
                 f"{self.vendor} did not answer {doing}: {where}: {reason}. "
                 "Check the network and the vendor's status page; what was not done is tried again next run.",
@@ -275,14 +284,14 @@ class Api:
                 data = decode(content) if is_success else orjson.loads(content)
             except ValueError as error:
                 kind_of = response.headers.get("Content-Type", "no content type")
-                broken = f"the body is no JSON that we can read ({kind_of}; {str(error)[:80]})"
+                broken = f"the body is no JSON that we can read ({kind_of}; {str(error)[:80]}). {_advice(kind_of)}"
         answer = Answer(response.status_code, response.headers, content, data, self.now())
         if self.observe is not None:
             self.observe(answer)
         if broken and (is_success or response.status_code in TRANSIENT_STATUSES):
             kind = TransientError if repeatable else UnknownOutcomeError
             raise kind(
-                self.redact(f"{self.vendor} answered {doing} with HTTP {answer.status} from {where}: {broken}."),
+                self.redact(f"{self.vendor} answered {doing} with HTTP {answer.status} from {where}: {broken}"),
                 vendor=self.vendor,
                 status=answer.status,
             )

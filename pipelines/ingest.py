@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pipelines.errors import AuthError, UsageError, VendorError
+from pipelines.errors import AuthError, UnreachableError, UsageError, VendorError
 from pipelines.events import Batch, Stream
 from pipelines.log import AppendReceipt, Log
 
@@ -44,6 +44,12 @@ class IngestReceipt:
     failed: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    def fail(self, streams: Sequence[Stream], error: VendorError) -> None:
+        """Give up on streams for one reason, told of the first: the vendor would say the same of each."""
+        first = streams[0].name if streams else ""
+        for stream in streams:
+            self.failed[stream.name] = str(error) if stream.name == first else f"not read, since {first} could not be"
+
     @property
     def appended(self) -> int:
         """Events that were news."""
@@ -65,7 +71,8 @@ def ingest(
 ) -> IngestReceipt:
     """Read a source's streams in their order, and append what is news.
 
-    A stream that fails is named in the receipt; so are those that need it. All others are read.
+    A stream that fails is named in the receipt; so are those that need it. All others are read, unless the vendor
+    cannot be reached or refuses who we are.
 
     Raises:
         UsageError: a stream is asked for that the source does not have.
@@ -74,16 +81,15 @@ def ingest(
     known = [stream.name for stream in source.streams]
     if unknown := sorted(set(streams or ()) - set(known)):
         raise UsageError(f"{source.name} has no stream {', '.join(unknown)}; it has {', '.join(known)}.")
+    wanted = [stream for stream in source.streams if streams is None or stream.name in streams]
     receipt = IngestReceipt(source.name, "")
     try:
         receipt.account = source.account
     except VendorError as error:
-        receipt.failed = {name: str(error) for name in known if streams is None or name in streams}
+        receipt.fail(wanted, error)
         return receipt
     with log.locked():
-        for stream in source.streams:
-            if streams is not None and stream.name not in streams:
-                continue
+        for at, stream in enumerate(wanted):
             if broken := [need for need in stream.needs if need in receipt.failed]:
                 receipt.failed[stream.name] = f"not read, since {broken[0]} could not be"
                 continue
@@ -94,9 +100,10 @@ def ingest(
                     total += log.append(source.name, source.account, stream, batch, run=run)
                     progress(f"{source.name}: {stream.name}: {total.read:,} read, {total.appended:,} new")
             except VendorError as error:
-                receipt.failed[stream.name] = str(error)
-                if isinstance(error, AuthError) and error.status == 401:
+                receipt.fail([stream], error)
+                if isinstance(error, UnreachableError) or (isinstance(error, AuthError) and error.status == 401):
                     receipt.streams[stream.name] = total
+                    receipt.fail(wanted[at:], error)
                     break
             receipt.streams[stream.name] = total
     receipt.notes = list(source.notes)

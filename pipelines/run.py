@@ -21,14 +21,13 @@ import orjson
 
 from pipelines import models as sql_models
 from pipelines import publish, settings, transform
-from pipelines.errors import ChecksFailed, SettingsError
+from pipelines.errors import ChecksFailed, SettingsError, UsageError
 from pipelines.events import Batch, Record, Stream, digest
 from pipelines.ingest import IngestReceipt, Source, ingest
 from pipelines.log import OURS, Log
 from pipelines.models import Model
 from pipelines.publish import ApplyReceipt, Destination, Plan
 from pipelines.transform import BuildReceipt
-from pipelines.vendors.registry import destinations, sources
 from pipelines.warehouse import Warehouse
 
 SETTINGS = Stream("settings", "state", about="the settings in force, whenever they change")
@@ -97,11 +96,15 @@ class Workspace:
     @cached_property
     def sources(self) -> list[Source]:
         """The vendors that are connected, to read."""
+        from pipelines.vendors.registry import sources  # what only looks at the log does without HTTP
+
         return sources(self.settings, self.environment)
 
     @cached_property
     def destinations(self) -> dict[str, Destination]:
         """The vendors that are connected, to write."""
+        from pipelines.vendors.registry import destinations
+
         return destinations(self.settings, self.environment)
 
     @property
@@ -131,15 +134,31 @@ class Workspace:
         """Read the connected sources, or those named.
 
         Raises:
+            UsageError: a source or a stream is named that there is not.
             SettingsError: a source is named that is not connected.
         """
-        known = {source.name for source in self.sources}
-        if missing := sorted(set(names) - known):
+        if unknown := sorted(set(names) - set(settings.NEEDED)):
+            raise UsageError(f"there is no source {', '.join(unknown)}; there is {', '.join(sorted(settings.NEEDED))}.")
+        if missing := sorted(set(names) - {source.name for source in self.sources}):
             raise SettingsError(
                 f"{', '.join(missing)} is not connected. `turnout doctor` lists the variables that connect a vendor."
             )
         wanted = [source for source in self.sources if not names or source.name in names]
-        return [ingest(source, self.log, run=self.run_id, streams=streams, progress=progress) for source in wanted]
+        chosen = {source.name: [one.name for one in source.streams if one.name in (streams or ())] for source in wanted}
+        if lost := sorted(set(streams or ()) - {name for found in chosen.values() for name in found}):
+            known = "; ".join(f"{one.name} has {', '.join(stream.name for stream in one.streams)}" for one in wanted)
+            raise UsageError(f"there is no stream {', '.join(lost)}{f': {known}' if known else ''}.")
+        return [
+            ingest(
+                source,
+                self.log,
+                run=self.run_id,
+                streams=chosen[source.name] if streams else None,
+                progress=progress,
+            )
+            for source in wanted
+            if not streams or chosen[source.name]
+        ]
 
     def build(
         self, as_of: datetime | None = None, only: Collection[str] | None = None, progress: Progress = silent
@@ -156,8 +175,14 @@ class Workspace:
             return self.build(as_of, progress=progress)
 
     def check(self) -> list[Check]:
-        """Run the audits over the models as they stand."""
+        """Run the audits over the models as they stand.
+
+        Raises:
+            UsageError: there are no tables yet.
+        """
         found: list[Check] = []
+        if not self.warehouse.file.exists():
+            raise UsageError(f"{self.warehouse.file} is not there yet. `turnout build` makes it.")
         with self.warehouse.connect() as db:
             for model in self.models.values():
                 if model.layer == "audits":
@@ -188,9 +213,7 @@ class Workspace:
         """
         unknown_names = sorted(set(names) - set(self.targets))
         if unknown_names:
-            raise SettingsError(
-                f"there is no destination {', '.join(unknown_names)}; there is {', '.join(self.targets)}."
-            )
+            raise UsageError(f"there is no destination {', '.join(unknown_names)}; there is {', '.join(self.targets)}.")
         with self.log.locked():
             moment = as_of or self.now()
             lines = publish.resolve(

@@ -11,11 +11,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -66,10 +68,19 @@ def _domain(text: str) -> str:
     return entry
 
 
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("must be the name of a time zone, for example Europe/Paris") from None
+    return text
+
+
 WebinarId = Annotated[str, AfterValidator(_webinar_id)]
 Moment = Annotated[datetime, AfterValidator(_aware)]
 AddressOrDomain = Annotated[str, AfterValidator(_address_or_domain)]
 Domain = Annotated[str, AfterValidator(_domain)]
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Section(BaseModel):
@@ -127,7 +138,7 @@ class Activities(Section):
 
     since: Moment | None = None
     bots: Literal["exclude", "include"] = "exclude"
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
     form_submission: Activity = Activity()
     marketing_email_sent: Activity = Activity()
     marketing_email_opened: Activity = Activity()
@@ -158,7 +169,7 @@ class Ingest(Section):
 class Imports(Section):
     """Files that people drop for us (Dagster's sensor looks into the folder `import` of TURNOUT_HOME)."""
 
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
 
 
 class HubSpotOptions(Section):
@@ -233,6 +244,19 @@ WEBINAR_TABLE = re.compile(r"^(\s*\[\s*sync\s*\.\s*)webinars\s*\]", re.MULTILINE
 """`[sync.webinars]`, the table of single webinars, beside `webinars = true`, the global switch: TOML itself does not
 allow one name to be both, so the table is read under a name of its own."""
 
+WORDS = {
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "string_type": "must be text in quotes",
+    "list_type": 'must be a list, for example ["acme.com"]',
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "datetime_type": "must be a moment, for example 2026-01-31T00:00:00Z",
+}
+"""What an entry must be, for kinds of errors that pydantic words for programmers."""
+
 NEEDED = {
     "zoom": ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"),
     "hubspot": ("HUBSPOT_ACCESS_TOKEN",),
@@ -261,7 +285,7 @@ def load(path: Path | None = None) -> Settings:
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        if path is None and "TURNOUT_SETTINGS" not in os.environ:
+        if path is None and not os.environ.get("TURNOUT_SETTINGS"):
             return Settings()
         raise SettingsError(f"{file}: there is no such settings file. Correct TURNOUT_SETTINGS.") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -295,13 +319,20 @@ def _name(loc: tuple[int | str, ...]) -> str:
 
 def _reason(found: Any) -> str:
     if found["type"] != "extra_forbidden":
-        given = "" if isinstance(found["input"], dict) else f", not {found['input']!r}"
-        return str(found["msg"]).removeprefix("Value error, ") + given
+        said = str(found["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+        return f"{WORDS.get(found['type'], said)}, not {_written(found['input'])}"
     section = reduce(_down, found["loc"][:-1], Settings)
     known = list(getattr(section, "model_fields", {}))
     near = get_close_matches(str(found["loc"][-1]), known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
     return f"unknown setting; {hint}"
+
+
+def _written(entry: Any) -> str:
+    """Return an entry as the file has it."""
+    if isinstance(entry, bool):
+        return str(entry).lower()
+    return "a table" if isinstance(entry, dict) else str(entry) if isinstance(entry, date) else repr(entry)
 
 
 def _down(section: Any, part: int | str) -> Any:
@@ -351,5 +382,8 @@ def connections(environment: Mapping[str, str] | None = None) -> dict[str, Conne
 
 
 def _is_loopback(url: str) -> bool:
-    host = url.partition("://")[2].partition("/")[0].rpartition(":")[0] or url.partition("://")[2]
-    return url.startswith("http://") and host in ("127.0.0.1", "localhost", "[::1]")
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+    except ValueError:
+        return False

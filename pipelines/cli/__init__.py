@@ -6,13 +6,17 @@ blocking check failed or a plan is stale.
 
 from __future__ import annotations
 
+import os
 import sys
 
+import click
 import typer
 
 from pipelines.cli import data, demo, steps
 from pipelines.cli.output import fail
 from pipelines.errors import TurnoutError
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="turnout",
@@ -29,13 +33,23 @@ data.add_to(app)
 def main() -> None:
     """Run the command line; what goes wrong on purpose becomes one message and an exit status."""
     try:
-        app()
+        status = app(standalone_mode=False)
+        sys.stdout.flush()
     except TurnoutError as error:
         fail(str(error))
-        sys.exit(error.exit_status)
-    except KeyboardInterrupt:
+        status = error.exit_status
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except BrokenPipeError:  # whoever read us has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        fail(f"{where}{error.strerror or error}. What was committed stands; mend it and run again.")
+        status = 1
+    except (KeyboardInterrupt, click.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:
         fail("stopped. What was committed stands; the next run goes on from there.")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
+    sys.exit(status)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pipelines import settings
-from pipelines.cli.output import Json, give, progress, say, table
+from pipelines.cli.output import Json, give, progress, say, table, workspace
 from pipelines.errors import UsageError, VendorError
-from pipelines.run import Workspace
 
 SHOWN_ROWS = 100
+READING = ("SELECT",)
+"""Kinds of statements that only read. The models' folder is open to queries, so COPY, and EXPLAIN ANALYZE of a COPY,
+could write into it."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,30 +37,37 @@ def sql(
     """Query the published tables, read-only: no writing, no files, no network."""
     import duckdb
 
-    workspace = Workspace()
-    if not workspace.warehouse.file.exists():
-        raise UsageError(f"{workspace.warehouse.file} is not there yet. `turnout build` makes it.")
-    queries = [query] if query is not None else _typed()
-    with duckdb.connect(str(workspace.warehouse.file), read_only=True) as db:
+    opened = workspace()
+    if not opened.warehouse.file.exists():
+        raise UsageError(f"{opened.warehouse.file} is not there yet. `turnout build` makes it.")
+    with duckdb.connect(str(opened.warehouse.file), read_only=True) as db:
         db.execute("set timezone = 'UTC'")
-        db.execute(f"set allowed_directories = ['{workspace.warehouse.root}']")
+        folder = str(opened.warehouse.root).replace("'", "''")
+        db.execute(f"set allowed_directories = ['{folder}']")
         db.execute("set enable_external_access = false")
+        db.execute("set python_enable_replacements = false")
         db.execute("set lock_configuration = true")
-        for text in queries:
-            try:
-                found = db.execute(text)
+        try:
+            statements = db.extract_statements(query if query is not None else _typed())
+            for statement in statements:
+                if statement.type.name not in READING:
+                    raise UsageError(
+                        f"only queries are run here, and this is a statement of the kind {statement.type.name}. "
+                        "To keep a result, use --csv or --json and send it to a file."
+                    )
+                found = db.execute(statement)
                 columns = [str(column[0]) for column in found.description or ()]
-                rows = found.fetchall()
-            except duckdb.Error as error:
-                raise UsageError(f"the query cannot be run: {str(error)[:800]}") from None
-            _show(columns, rows, as_csv, as_json)
+                _show(columns, found.fetchall(), as_csv, as_json)
+        except duckdb.Error as error:
+            raise UsageError(f"the query cannot be run: {str(error)[:800]}") from None
+    if not statements:
+        raise UsageError('there is no query. For example: turnout sql "show tables".')
 
 
-def _typed() -> Sequence[str]:
+def _typed() -> str:
     if sys.stdin.isatty():
         say("Type a query, end it with Ctrl-D. `show tables` lists the tables.")
-    text = sys.stdin.read()
-    return [part.strip() for part in text.split(";") if part.strip()]
+    return sys.stdin.read()
 
 
 def _show(columns: list[str], rows: list[tuple[Any, ...]], as_csv: bool, as_json: bool) -> None:
@@ -81,9 +88,9 @@ def verify(as_json: Json = False) -> None:
     """Check that the event log is whole: files, ids, cursors."""
     from pipelines.verify import verify as verify_log
 
-    workspace = Workspace()
-    findings = verify_log(workspace.log)
-    streams = workspace.log.streams()
+    opened = workspace()
+    findings = verify_log(opened.log)
+    streams = opened.log.streams()
     lines = [f"{found.stream}: {found.problem}" for found in findings]
     lines.append(f"{len(streams)} streams looked at, {len(findings)} problems found")
     give([{"stream": found.stream, "problem": found.problem} for found in findings], as_json, lines)
@@ -93,13 +100,15 @@ def verify(as_json: Json = False) -> None:
 
 def doctor(as_json: Json = False) -> None:
     """Say what is connected, which permissions are missing, and what would be read."""
-    workspace = Workspace()
-    connected = settings.connections(workspace.environment)
+    from pipelines import settings
+
+    opened = workspace()
+    connected = settings.connections(opened.environment)
     told: list[dict[str, Any]] = []
     for vendor, needed in settings.NEEDED.items():
         if vendor not in connected:
             told.append({"vendor": vendor, "connected": False, "problems": [], "needs": list(needed)})
-    for source in workspace.sources:
+    for source in opened.sources:
         problems: list[str] = []
         with progress() as tell:
             tell(f"{source.name}: asking")
@@ -127,7 +136,7 @@ def doctor(as_json: Json = False) -> None:
         lines += [f"    {problem}" for problem in one["problems"]]
         if one["connected"]:
             lines += [f"    reads {name}: {about}" for name, about in one["streams"].items()]
-    lines += [f"home: {workspace.home}", f"log: {len(workspace.log.streams())} streams"]
+    lines += [f"home: {opened.home}", f"log: {len(opened.log.streams())} streams"]
     give(told, as_json, lines)
     if any(one["problems"] for one in told):
         raise typer.Exit(1)
@@ -143,9 +152,9 @@ def zoom_report(
     """Read attendee, participant and registration reports into the event log, for those without API access."""
     from pipelines.imports.zoom_report import import_reports
 
-    workspace = Workspace()
+    opened = workspace()
     with progress() as tell:
-        receipts = import_reports(files, timezone, workspace.log, run=workspace.run_id, progress=tell)
+        receipts = import_reports(files, timezone, opened.log, run=opened.run_id, progress=tell)
     lines = [line for receipt in receipts for line in receipt.lines()]
     give([receipt.told() for receipt in receipts], as_json, lines)
     if any(receipt.set_aside for receipt in receipts):

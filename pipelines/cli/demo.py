@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -10,17 +11,17 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
 
-from pipelines.cli.output import Json, give, progress, say
+from pipelines.cli.output import Json, give, progress, say, workspace
 from pipelines.cli.steps import lines_run, told_run
 from pipelines.errors import UsageError
-from pipelines.models import SQL_ROOT
-from pipelines.run import Workspace
-from pipelines.warehouse import write_whole
+
+if TYPE_CHECKING:
+    from pipelines.run import Workspace
 
 Contacts = Annotated[int, typer.Option("--contacts", min=10, help="How many contacts the generated world has.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed makes the same world.")]
@@ -43,32 +44,33 @@ def demo(
 
     The world is kept in TURNOUT_HOME/sandbox, so that a second demo goes on where the first ended.
     """
-    from pipelines.sandbox import Sandbox, generate, load
+    from pipelines.sandbox import Sandbox
+    from pipelines.warehouse import write_whole
 
     started = time.monotonic()
-    workspace_home = Workspace().home
-    kept = workspace_home / "sandbox" / "world.json"
+    home = workspace().home
+    kept = home / "sandbox" / "world.json"
     with progress() as tell:
         tell("making a company" if not kept.exists() else "opening the sandbox")
-        world = load(kept) if kept.exists() else generate(seed=seed, contacts=contacts)
+        world = _world(kept if kept.exists() else None, seed, contacts)
         with Sandbox(world, seed=seed) as running:
             ready = time.monotonic()
-            workspace = Workspace({**os.environ, **running.environment})
-            receipt = workspace.run(progress=tell)
+            opened = workspace({**os.environ, **running.environment})
+            receipt = opened.run(progress=tell)
             seconds = time.monotonic() - ready
             kept.parent.mkdir(parents=True, exist_ok=True)
             write_whole(kept, orjson.dumps(running.world()))
             if ui:
                 tell("starting Dagster")
-                _show_ui(workspace, ui_port)
+                _show_ui(opened, ui_port)
                 write_whole(kept, orjson.dumps(running.world()))
     lines = [
         *lines_run(receipt),
         "",
         f"The run took {seconds:.1f} s, {time.monotonic() - started:.1f} s with the sandbox.",
         "Where to look:",
-        f"  {workspace.warehouse.file}   the tables, for any DuckDB client",
-        f"  {workspace_home / 'plans'}   what was planned, as Parquet and JSON",
+        f"  {opened.warehouse.file}   the tables, for any DuckDB client",
+        f"  {home / 'plans'}   what was planned, as Parquet and JSON",
         f"  {kept}   what Zoom and HubSpot hold now",
         '  turnout sql "select topic, status, registered_count, attended_count from webinars limit 10"',
         "  turnout plan            (shows 0 changes: all of it is there)",
@@ -79,10 +81,12 @@ def demo(
         raise typer.Exit(1)
 
 
-def _show_ui(workspace: Workspace, port: int) -> None:
+def _show_ui(opened: Workspace, port: int) -> None:
     """Run Dagster's pages and daemon on this workspace until interrupted."""
+    from pipelines.models import SQL_ROOT
+
     root = SQL_ROOT.parent
-    dagster_home = workspace.home / "dagster"
+    dagster_home = opened.home / "dagster"
     dagster_home.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(root / "assets" / "dagster.yaml", dagster_home / "dagster.yaml")
     words = [
@@ -97,7 +101,7 @@ def _show_ui(workspace: Workspace, port: int) -> None:
         "-p",
         str(port),
     ]
-    env = {**workspace.environment, "DAGSTER_HOME": str(dagster_home), "TURNOUT_HOME": str(workspace.home)}
+    env = {**opened.environment, "DAGSTER_HOME": str(dagster_home), "TURNOUT_HOME": str(opened.home)}
     process = subprocess.Popen(words, cwd=root, env=env, start_new_session=True)  # noqa: S603
     say(f"Dagster opens at http://127.0.0.1:{port}/asset-groups in about 20 seconds. Ctrl-C ends it.")
     stop = threading.Event()
@@ -125,12 +129,19 @@ def sandbox(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Sandbox(state, port=port, seed=seed) as running:
+    running = Sandbox(state, port=port, seed=seed)
+    try:
+        running.start()
+    except OSError as error:
+        raise UsageError(f"{error.strerror}. Name another with --port; 0 takes any free ones.") from None
+    try:
         for name, value in running.environment.items():
-            sys.stdout.write(f"export {name}={value}\n")
+            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
         sys.stdout.flush()
         say(f"The sandbox answers; its control is at {running.control_url}/_sandbox/world. Ctrl-C stops it.")
         stop.wait()
+    finally:
+        running.stop()
 
 
 def _world(path: Path | None, seed: int, contacts: int) -> dict[str, Any]:
@@ -142,5 +153,7 @@ def _world(path: Path | None, seed: int, contacts: int) -> dict[str, Any]:
         return dict(load(path))
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such world file.") from None
+    except OSError as error:
+        raise UsageError(f"{path}: the world file cannot be read: {error.strerror}.") from None
     except WorldError as error:
-        raise UsageError(f"{path}: {error}") from None
+        raise UsageError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
 
 from pipelines.errors import UsageError
-from pipelines.events import utc
-from pipelines.run import Progress
+
+if TYPE_CHECKING:
+    from pipelines.run import Workspace
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for machines.")]
 AsOf = Annotated[
@@ -24,12 +26,21 @@ AsOf = Annotated[
 QUIET_SECONDS = 2.0
 
 
+def workspace(environment: Mapping[str, str] | None = None) -> Workspace:
+    """Open TURNOUT_HOME. What that needs is imported here, so that `--help` and wrong words are answered at once."""
+    from pipelines.run import Workspace
+
+    return Workspace(environment)
+
+
 def moment(text: str | None) -> datetime | None:
     """Read `--as-of`.
 
     Raises:
         UsageError: it is no ISO 8601 instant.
     """
+    from pipelines.events import utc
+
     if text is None:
         return None
     try:
@@ -45,7 +56,8 @@ def say(text: str) -> None:
 
 def fail(text: str) -> None:
     """Tell a person what went wrong; red on a terminal."""
-    red, plain = ("\033[31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+    is_plain = not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    red, plain = ("", "") if is_plain else ("\033[31m", "\033[0m")
     sys.stderr.write(f"{red}turnout:{plain} {text}\n")
 
 
@@ -76,13 +88,14 @@ def table(rows: Sequence[Sequence[Any]], headings: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
+def progress() -> Iterator[Callable[[str], None]]:
     """Show what is going on: one moving line on a terminal, a line every few seconds elsewhere."""
     if sys.stderr.isatty():
         from rich.console import Console
+        from rich.text import Text
 
         with Console(stderr=True).status("starting") as status:
-            yield status.update
+            yield lambda text: status.update(Text(text))
         return
     last = time.monotonic()
 

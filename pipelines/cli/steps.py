@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.output import AsOf, Json, give, moment, progress, say, table
-from pipelines.ingest import IngestReceipt
-from pipelines.publish import ApplyReceipt, Plan, load_plan
-from pipelines.run import Check, RunReceipt, Workspace
-from pipelines.transform import BuildReceipt
+from pipelines.cli.output import AsOf, Json, give, moment, progress, say, table, workspace
+
+if TYPE_CHECKING:
+    from pipelines.ingest import IngestReceipt
+    from pipelines.publish import ApplyReceipt, Plan
+    from pipelines.run import Check, RunReceipt
+    from pipelines.transform import BuildReceipt
 
 Allow = Annotated[bool, typer.Option("--allow", help="Let a plan through whose shape a fuse would stop.")]
 SHOWN = 12
@@ -32,9 +34,9 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Read what is new at the vendors into the event log."""
-    workspace = Workspace()
+    opened = workspace()
     with progress() as tell:
-        receipts = workspace.ingest(source or (), stream, tell)
+        receipts = opened.ingest(source or (), stream, tell)
     give([told_ingest(receipt) for receipt in receipts], as_json, lines_ingest(receipts))
     if not receipts:
         say("No vendor is connected. `turnout doctor` lists what connects one.")
@@ -44,24 +46,25 @@ def ingest(
 
 def build(as_of: AsOf = None, as_json: Json = False) -> None:
     """Bring the tables up to the event log."""
-    workspace = Workspace()
+    at = moment(as_of)
+    opened = workspace()
     with progress() as tell:
-        receipt = workspace.build(moment(as_of), progress=tell)
+        receipt = opened.build(at, progress=tell)
     give(told_build(receipt), as_json, lines_build(receipt))
 
 
 def rebuild(as_of: AsOf = None, as_json: Json = False) -> None:
     """Drop everything that is derived, and build it again from the event log."""
-    workspace = Workspace()
+    opened = workspace()
     with progress() as tell:
-        receipt = workspace.rebuild(moment(as_of), tell)
+        receipt = opened.rebuild(moment(as_of), tell)
     give(told_build(receipt), as_json, lines_build(receipt))
 
 
 def check(as_json: Json = False) -> None:
     """Check the tables as they stand; a failed check would stop a publish."""
-    workspace = Workspace()
-    checks = workspace.check()
+    opened = workspace()
+    checks = opened.check()
     give([told_check(found) for found in checks], as_json, lines_checks(checks))
     if not all(found.passed for found in checks):
         raise typer.Exit(3)
@@ -74,12 +77,12 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what would be written, field by field, and write nothing."""
-    workspace = Workspace()
+    opened = workspace()
     with progress() as tell:
-        made, lines = workspace.plan(destination or (), moment(as_of), tell)
+        made, lines = opened.plan(destination or (), moment(as_of), tell)
     if out is not None and out.suffix != ".parquet":
         out = out.with_name(out.name + ".parquet")
-    path = workspace.save(made, out)
+    path = opened.save(made, out)
     for line in lines:
         say(line)
     give({**made.summary(), "file": str(path)}, as_json, [*lines_plan(made), f"plan {made.plan_id} is in {path}"])
@@ -91,10 +94,12 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Write exactly one plan, once; a plan that has gone stale is refused."""
-    workspace = Workspace()
-    made = load_plan(workspace.home, plan_name)
+    from pipelines.publish import load_plan
+
+    opened = workspace()
+    made = load_plan(opened.home, plan_name)
     with progress() as tell:
-        receipt = workspace.apply(made, allow=allow, progress=tell)
+        receipt = opened.apply(made, allow=allow, progress=tell)
     give(told_apply(receipt), as_json, lines_apply(receipt))
     if receipt.stopped or receipt.rejected or receipt.waiting:
         raise typer.Exit(1)
@@ -102,9 +107,9 @@ def apply(
 
 def run(as_of: AsOf = None, allow: Allow = False, as_json: Json = False) -> None:
     """Read, compute, check, plan and publish: all of it, in order."""
-    workspace = Workspace()
+    opened = workspace()
     with progress() as tell:
-        receipt = workspace.run(moment(as_of), allow=allow, progress=tell)
+        receipt = opened.run(moment(as_of), allow=allow, progress=tell)
     give(told_run(receipt), as_json, lines_run(receipt))
     if not receipt.ingested:
         say("No vendor is connected, so nothing was read. `turnout doctor` lists what connects one.")
@@ -136,7 +141,9 @@ def lines_ingest(receipts: list[IngestReceipt]) -> list[str]:
     lines = table(rows, ["source", "stream", "read", "new", ""]) if rows else []
     for receipt in receipts:
         lines += [f"note: {note}" for note in receipt.notes]
-        lines += [f"not read: {receipt.source} {name}: {why}" for name, why in receipt.failed.items()]
+        for why in dict.fromkeys(receipt.failed.values()):
+            names = ", ".join(name for name, reason in receipt.failed.items() if reason == why)
+            lines.append(f"not read: {receipt.source} {names}: {why.removeprefix('not read, ')}")
     return lines
 
 

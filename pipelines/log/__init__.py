@@ -181,7 +181,10 @@ class Log:
         if stream.mode == "own":
             news = own_events(source, account, stream.name, batch.records)
         elif stream.mode == "fact":
-            news = new_facts(self, source, account, stream.name, batch.records)
+            followers = [record for record in batch.records if record.follows]
+            news = new_facts(self, source, account, stream.name, [one for one in batch.records if not one.follows])
+            if followers:
+                news += new_states(self, source, account, stream.name, Batch(followers), at)
         else:
             news = new_states(self, source, account, stream.name, batch, at)
         cursors = self.cursors(source, stream.name)

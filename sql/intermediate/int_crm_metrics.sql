@@ -1,5 +1,5 @@
--- What do a contact's emails, forms and sales contacts add up to?
--- grain: one row per contact_id that opened, clicked, sent in or looked at anything
+-- What do a person's emails, forms and sales contacts add up to?
+-- grain: one row per subject_key that opened, clicked, sent in or looked at anything: a contact, or who will become one
 -- units: counts of emails are of distinct emails; last_activity_at is UTC
 -- rule:  HZ-06, HZ-27; under any address of the contact; windows as in int_zoom_metrics
 with
@@ -12,23 +12,39 @@ thresholds as (
 
 ),
 
+whose as (
+
+    select
+        email_key,
+        contact_id as subject_key
+    from int_contact_addresses
+    union all by name
+    select
+        int_people.person_key as email_key,
+        int_people.subject_key
+    from int_people
+    inner join int_zoom_metrics using (subject_key)
+    where int_people.contact_id is null
+
+),
+
 emails as (
 
     select
-        int_contact_addresses.contact_id,
+        whose.subject_key,
         int_email_touches.campaign_id,
         max(int_email_touches.last_opened_at) as last_opened_at,
         max(int_email_touches.last_clicked_at) as last_clicked_at
     from int_email_touches
-    inner join int_contact_addresses using (email_key)
-    group by int_contact_addresses.contact_id, int_email_touches.campaign_id
+    inner join whose using (email_key)
+    group by whose.subject_key, int_email_touches.campaign_id
 
 ),
 
 by_email as (
 
     select
-        emails.contact_id,
+        emails.subject_key,
         count(case when emails.last_opened_at >= thresholds.since_30d then 1 end) as emails_opened_30d,
         count(case when emails.last_opened_at >= thresholds.since_1y then 1 end) as emails_opened_1y,
         count(case when emails.last_clicked_at >= thresholds.since_30d then 1 end) as emails_clicked_30d,
@@ -36,29 +52,29 @@ by_email as (
         greatest(max(emails.last_opened_at), max(emails.last_clicked_at)) as last_at
     from emails
     cross join thresholds
-    group by emails.contact_id
+    group by emails.subject_key
 
 ),
 
 by_form as (
 
     select
-        int_contact_addresses.contact_id,
+        whose.subject_key,
         count(case when sent_in.submitted_at >= thresholds.since_30d then 1 end) as forms_submitted_30d,
         count(case when sent_in.submitted_at >= thresholds.since_1y then 1 end) as forms_submitted_1y,
         max(sent_in.submitted_at) as last_at
     from stg_hubspot__form_submissions as sent_in
-    inner join int_contact_addresses using (email_key)
+    inner join whose using (email_key)
     cross join thresholds
     where sent_in.submitted_at < getvariable('as_of')
-    group by int_contact_addresses.contact_id
+    group by whose.subject_key
 
 ),
 
 sales_moments as (
 
     select
-        contact_id,
+        contact_id as subject_key,
         unnest(list_concat(sales_opens, list_concat(sales_clicks, content_views))).value as told
     from int_contacts
     where is_live
@@ -68,7 +84,7 @@ sales_moments as (
 sales_touches as (
 
     select
-        contact_id,
+        subject_key,
         coalesce(
             try_cast(told as timestamptz),
             timezone('UTC', make_timestamp(try_cast(told as bigint) * 1000))
@@ -80,18 +96,18 @@ sales_touches as (
 by_sales as (
 
     select
-        contact_id,
+        subject_key,
         max(happened_at) as last_at
     from sales_touches
     where happened_at < getvariable('as_of')
-    group by contact_id
+    group by subject_key
 
 ),
 
 combined as (
 
     select
-        contact_id,
+        subject_key,
         coalesce(by_email.emails_opened_30d, 0) as emails_opened_30d,
         coalesce(by_email.emails_opened_1y, 0) as emails_opened_1y,
         coalesce(by_email.emails_clicked_30d, 0) as emails_clicked_30d,
@@ -100,8 +116,8 @@ combined as (
         coalesce(by_form.forms_submitted_1y, 0) as forms_submitted_1y,
         greatest(by_email.last_at, by_form.last_at, by_sales.last_at) as last_activity_at
     from by_email
-    full join by_form using (contact_id)
-    full join by_sales using (contact_id)
+    full join by_form using (subject_key)
+    full join by_sales using (subject_key)
 
 )
 

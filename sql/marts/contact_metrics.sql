@@ -25,8 +25,8 @@ zoom as (
 crm as (
 
     select
-        contact_id as subject_key,
-        contact_id,
+        subject_key,
+        case when subject_key > 0 then subject_key end as contact_id,
         emails_opened_30d,
         emails_opened_1y,
         emails_clicked_30d,

@@ -505,3 +505,22 @@ def test_the_same_facts_give_the_same_tables_whatever_their_order_and_batches(co
         assert sorted(map(repr, whole.rows(f"{key} {table}"))) == sorted(map(repr, pieces.rows(f"{key} {table}"))), (
             table
         )
+
+
+@pytest.mark.rule("HZ-11", "HZ-27", "EV-06")
+def test_what_a_new_contact_did_before_it_was_one_counts_from_the_first_day(company: Make) -> None:
+    one = company(
+        world(
+            webinar(ONE, registrants=[registrant(ADA)]),
+            email_events=[email_event("OPEN", ADA, 1, "2026-11-01T00:00:00+00:00")],
+            forms=[form("f1", [(ADA, "2026-11-19T00:00:00+00:00"), (BOB, "2026-11-01T00:00:00+00:00")])],
+        )
+    )
+    one.run()
+    found = one.contact(ADA)
+    assert found is not None
+    assert (found["turnout_emails_opened_30d"], found["turnout_forms_submitted_1y"]) == ("1", "1")
+    assert found["turnout_last_activity_at"] == "2026-11-19T00:00:00.000Z"
+    assert one.emails() == {ADA}, "a form alone makes nobody a contact"
+    plan, _ = one.workspace.plan()
+    assert plan.total == 0

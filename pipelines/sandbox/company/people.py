@@ -158,9 +158,10 @@ def _bend(dice: random.Random, contacts: list[Person], numbers: Numbers, taken: 
             person.archived_at = person.joined + (now - person.joined) * dice.uniform(0.3, 0.95)
         elif fate < 0.076:
             person.email = f"{local.title()}@{domain}"
-        if person.second_email in taken:
+        if person.second_email and person.second_email in taken:
             person.second_email = f"{person.number}.{person.second_email}"
-        taken.add(person.second_email)
+        if person.second_email:
+            taken.add(person.second_email)
     contacts[0].first = "Max 🚀"
 
 

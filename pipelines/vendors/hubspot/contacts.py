@@ -161,9 +161,11 @@ class Contacts:
         found |= self._read([name for name in lost if name not in found], is_archived=True)
         # Back from the recycle bin, maybe unchanged: then it is the same fact as before, but at another time.
         back = {name for name in stale if _is_back(known.get(name), live[name], long_known)} & found.keys()
-        restored = [Record(one.key, started, one.payload) for one in self._records(found[name] for name in back)]
+        restored = [
+            Record(one.key, started, one.payload, follows=True) for one in self._records(found[name] for name in back)
+        ]
         yield Batch(tuple(sorted(restored, key=lambda one: one.key)), at=self._run.now())
-        gone = [Record(name, started, b"", kind="absent") for name in lost if name not in found]
+        gone = [Record(name, started, b"", kind="absent", follows=True) for name in lost if name not in found]
         records = (*self._records(content for name, content in found.items() if name not in back), *gone)
         cuts = range(0, max(1, len(records)), BATCH)
         for at in cuts:

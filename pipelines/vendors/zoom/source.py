@@ -6,13 +6,15 @@ Each stream's reader is a function `(run, log, cursor) -> batches` in the module
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
+from pipelines.errors import AuthError, UnreachableError, VendorError
 from pipelines.events import Batch, Stream
 from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
 from pipelines.vendors.zoom import attendance, people, webinars
-from pipelines.vendors.zoom.client import ZoomClient
+from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, ZoomClient, has_no_plan, uuid_in_path
 from pipelines.vendors.zoom.run import Run, everything
 
 STREAMS: tuple[Stream, ...] = (
@@ -46,6 +48,12 @@ READERS: dict[str, Reader] = {
 }
 
 
+NOTHING_THERE = ((400, "3000"), (400, "12702"))
+"""Answers that say nothing against us: a webinar without registration, a report that is too old."""
+USERS_ASKED = 10
+"""So many users are tried by `examine` until one has the webinar plan."""
+
+
 class ZoomSource:
     """One Zoom account. `notes` says what was left out of a reading and why."""
 
@@ -60,6 +68,63 @@ class ZoomSource:
         self.client = ZoomClient(connection)
         self._run = Run(self.client, ingest, connection.account, self.notes, is_wanted)
 
+    def examine(self) -> list[str]:
+        """Ask one small thing of each area, and return what Zoom says against it."""
+        look = _Look(self.client)
+        today = self.client.now().date()
+        users = look.at("/users", "the list of users", MEDIUM, {"page_size": USERS_ASKED}).get("users") or []
+        days = {"meeting_type": "webinar", "from": str(today - timedelta(days=29)), "to": str(today), "page_size": 1}
+        ran = look.at("/report/history_meetings", "the history of webinars", HEAVY, days).get("history_meetings") or []
+        found: list[Any] = [session.get("meeting_id") for session in ran]
+        hosts = [user["id"] for user in users if user.get("id")]
+        for host in hosts:
+            mine = look.at(f"/users/{host}/webinars", "a user's webinars", MEDIUM, {"page_size": 1})
+            if not look.lacked_plan:
+                found += [webinar.get("id") for webinar in mine.get("webinars") or []]
+                break
+        else:
+            if hosts:
+                look.problems.append(f"zoom: of {len(hosts)} users asked none has the webinar plan.")
+        for webinar in found[:1]:
+            look.at(f"/webinars/{webinar}", "a webinar", LIGHT)
+            look.at(f"/webinars/{webinar}/registrants", "its registrants", MEDIUM, {"page_size": 1})
+            look.at(f"/webinars/{webinar}/registrants/questions", "its registration form", LIGHT)
+            look.at(f"/webinars/{webinar}/panelists", "its panelists", MEDIUM)
+            look.at(f"/past_webinars/{webinar}/instances", "its past sessions", LIGHT)
+        for session in (uuid_in_path(str(row.get("meeting_uuid"))) for row in ran[:1]):
+            look.at(f"/report/webinars/{session}", "the report of a session", HEAVY)
+            look.at(f"/report/webinars/{session}/participants", "the participants of a session", HEAVY)
+            look.at(f"/meetings/{session}/recordings", "the recordings of a session", LIGHT)
+        return look.problems
+
     def read(self, stream: str, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
         """Yield what is new in a stream; see `pipelines.ingest.Source`."""
         return READERS[stream](self._run, log, cursor)
+
+
+class _Look:
+    """Small questions to one account, and what was said against them."""
+
+    def __init__(self, client: ZoomClient) -> None:
+        self.client = client
+        self.problems: list[str] = []
+        self.lacked_plan = False
+
+    def at(self, path: str, doing: str, limit: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return what stands at a path; nothing where there is none, or where it is refused.
+
+        Raises:
+            VendorError: nothing else need be asked: Zoom cannot be reached, or refuses who we are.
+        """
+        self.lacked_plan = False
+        try:
+            told = self.client.get(path, doing=doing, limit=limit, params=params, accept=(404,)).data
+        except VendorError as error:
+            is_final = isinstance(error, UnreachableError) or (isinstance(error, AuthError) and error.code != "4711")
+            if is_final:
+                raise
+            self.lacked_plan = has_no_plan(error)
+            if not self.lacked_plan and (error.status, error.code) not in NOTHING_THERE:
+                self.problems.append(str(error))
+            return {}
+        return told if isinstance(told, dict) else {}

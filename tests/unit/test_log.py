@@ -1,0 +1,134 @@
+"""The log: what is news, what is not, and what follows what."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.errors import LockedError
+from pipelines.events import Batch, Record, Stream, digest, event_id
+from pipelines.log import Log
+from pipelines.verify import verify
+
+START = datetime(2026, 11, 1, tzinfo=UTC)
+FACTS, STATES = Stream("facts", "fact"), Stream("states", "state")
+
+
+def fact(key: str, value: int, minutes: int = 0, **more: object) -> Record:
+    """A record whose content is its value."""
+    return Record(key, START + timedelta(minutes=minutes), b'{"value": %d}' % value, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Log:
+    """An empty log."""
+    return Log(tmp_path)
+
+
+@pytest.mark.rule("EV-01")
+def test_appending_what_is_there_appends_nothing_and_moves_nothing(log: Log) -> None:
+    batch = Batch([fact("a", 1), fact("b", 2)], {"to": 1}, at=START)
+    first = log.append("zoom", "one", FACTS, batch, run="r1")
+    again = log.append("zoom", "one", FACTS, batch, run="r2")
+    assert (first.appended, again.appended, again.known) == (2, 0, 2)
+    assert again.version == first.version
+
+
+@pytest.mark.rule("EV-01")
+def test_the_same_fact_has_the_same_id_on_every_machine_whatever_the_order_of_its_keys() -> None:
+    left, right = digest(b'{"a": 1, "b": [2, 3]}'), digest(b'{"b":[2,3],"a":1}')
+    assert left == right
+    assert digest(b'{"a": 1, "b": [3, 2]}') != left
+    assert event_id("zoom", "1", "users", "k", left) == event_id("zoom", "1", "users", "k", right)
+    assert event_id("zoom", "2", "users", "k", left) != event_id("zoom", "1", "users", "k", left)
+
+
+@pytest.mark.rule("EV-01")
+def test_states_that_come_back_are_events_and_states_that_stay_are_none(log: Log) -> None:
+    for value in (1, 1, 2, 2, 1):
+        log.append("zoom", "one", STATES, Batch([fact("a", value)], at=START), run="r")
+    assert log.query("zoom", "states", "select count(*) from events", {}) == [(3,)]
+    assert log.latest("zoom", "states") == {"a": {"value": 1}}
+    assert verify(log) == []
+
+
+@pytest.mark.rule("EV-01")
+def test_what_a_whole_reading_lacks_becomes_absent_once_and_may_return(log: Log) -> None:
+    both = [fact("a", 1, scope="w"), fact("b", 1, scope="w"), fact("c", 1, scope="other")]
+    log.append("zoom", "one", STATES, Batch(both, at=START), run="r")
+    for _ in range(2):
+        whole = Batch([fact("a", 1, scope="w")], complete_scopes=("w",), at=START + timedelta(hours=1))
+        log.append("zoom", "one", STATES, whole, run="r")
+    assert set(log.latest("zoom", "states")) == {"a", "c"}
+    log.append("zoom", "one", STATES, Batch([fact("b", 1, scope="w")], at=START + timedelta(hours=2)), run="r")
+    kinds = log.query("zoom", "states", "select kind from events where key = 'b' order by observed_at", {})
+    assert kinds == [("seen",), ("absent",), ("seen",)]
+    assert verify(log) == []
+
+
+@pytest.mark.rule("EV-01", "HZ-07")
+def test_a_fact_that_is_back_or_gone_again_is_an_event_of_its_own(log: Log) -> None:
+    def gone(minutes: int) -> Record:
+        return Record("a", START + timedelta(minutes=minutes), b"", kind="absent", follows=True)
+
+    for record in (fact("a", 1), gone(1), fact("a", 1, 2, follows=True), gone(3)):
+        log.append("hubspot", "one", FACTS, Batch([record], at=record.occurred_at), run="r")
+    kinds = log.query("hubspot", "facts", "select kind from events order by occurred_at", {})
+    assert kinds == [("seen",), ("absent",), ("seen",), ("absent",)]
+    assert verify(log) == []
+
+
+@pytest.mark.rule("EV-01")
+def test_the_cursor_is_true_when_its_batch_is_in_and_each_account_has_its_own(log: Log) -> None:
+    log.append("zoom", "one", FACTS, Batch([fact("a", 1)], {"to": 1}, at=START), run="r")
+    log.append("zoom", "two", FACTS, Batch([], {"to": 9}, at=START), run="r")
+    log.append("zoom", "one", FACTS, Batch([fact("a", 1)], {"to": 2}, at=START), run="r")
+    assert log.cursor("zoom", "facts", "one") == {"to": 2}
+    assert log.cursor("zoom", "facts", "two") == {"to": 9}
+    assert Log(log.home).cursor("zoom", "facts", "three") is None
+
+
+def test_the_files_of_new_commits_are_told_apart_from_old_ones(log: Log) -> None:
+    log.append("zoom", "one", FACTS, Batch([fact("a", 1)], at=START), run="r")
+    before = log.version("zoom", "facts")
+    log.append("zoom", "one", FACTS, Batch([fact("b", 1)], at=START), run="r")
+    fresh = log.files_since("zoom", "facts", before)
+    assert fresh is not None
+    assert len(fresh) == 1
+    assert set(fresh) < set(log.files("zoom", "facts"))
+    log.append("zoom", "one", FACTS, Batch([fact("c", 1)], at=START), run="r")
+    (Path(log.root) / "zoom" / "facts" / "_delta_log" / f"{before + 1:020d}.json").unlink()
+    assert log.files_since("zoom", "facts", before) is None
+
+
+def test_a_second_holder_is_turned_away_and_the_same_one_may_enter_twice(log: Log) -> None:
+    with log.locked(), log.locked():
+        other = Log(log.home)
+        with pytest.raises(LockedError, match="in use by another turnout run"), other.locked():
+            pass
+    with Log(log.home).locked():
+        pass
+
+
+@pytest.mark.rule("EV-01", "HZ-28")
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 3), st.integers(0, 60)), max_size=5),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_the_log_holds_every_fact_once_however_it_is_told(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[tuple[str, int, int]]]
+) -> None:
+    log = Log(tmp_path_factory.mktemp("log"))
+    for told in batches:
+        records = [fact(f"{key}{minutes}", value, minutes) for key, value, minutes in told]
+        log.append("zoom", "one", FACTS, Batch(records, at=START), run="r")
+    expected = {(f"{key}{minutes}", value) for told in batches for key, value, minutes in told}
+    found = log.query("zoom", "facts", "select key, cast(payload ->> '$.value' as integer) from events", {})
+    assert sorted(found) == sorted(expected)
