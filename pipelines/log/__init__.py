@@ -264,19 +264,18 @@ class Log:
             LogError: it is damaged.
         """
         name = f"{source}/{stream}"
-        table = self._tables.get(name)
-        if table is None:
-            folder = self.root / source / stream
-            if not (folder / "_delta_log").is_dir():
-                return None
-            try:
-                table = self._tables[name] = DeltaTable(str(folder))
-            except (DeltaError, OSError) as error:
-                raise LogError(
-                    f"{folder} cannot be read as a Delta table: {str(error)[:300]}. Run `turnout verify`."
-                ) from None
-        table.update_incremental()
-        return table
+        folder = self.root / source / stream
+        try:
+            if name not in self._tables:
+                if not (folder / "_delta_log").is_dir():
+                    return None
+                self._tables[name] = DeltaTable(str(folder))
+            self._tables[name].update_incremental()
+        except (DeltaError, OSError) as error:
+            raise LogError(
+                f"{folder} cannot be read as a Delta table: {str(error)[:300]}. Run `turnout verify`."
+            ) from None
+        return self._tables[name]
 
     def _create(self, source: str, stream: str) -> DeltaTable:
         folder = self.root / source / stream

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.errors import LockedError
+from pipelines.errors import LockedError, LogError
 from pipelines.events import Batch, Record, Stream, digest, event_id
 from pipelines.log import Log
 from pipelines.verify import verify
@@ -100,9 +100,22 @@ def test_the_files_of_new_commits_are_told_apart_from_old_ones(log: Log) -> None
     assert fresh is not None
     assert len(fresh) == 1
     assert set(fresh) < set(log.files("zoom", "facts"))
-    log.append("zoom", "one", FACTS, Batch([fact("c", 1)], at=START), run="r")
-    (Path(log.root) / "zoom" / "facts" / "_delta_log" / f"{before + 1:020d}.json").unlink()
-    assert log.files_since("zoom", "facts", before) is None
+    table = log.table("zoom", "facts")
+    assert table is not None
+    table.create_checkpoint()
+    commits = log.root / "zoom" / "facts" / "_delta_log"
+    for number in range(before + 2):
+        (commits / f"{number:020d}.json").unlink()
+    assert Log(log.home).files_since("zoom", "facts", before) is None, "then staging is built whole"
+    assert set(Log(log.home).files("zoom", "facts")) == set(log.files("zoom", "facts"))
+
+
+def test_a_damaged_table_is_an_error_that_names_it_and_the_next_step(log: Log) -> None:
+    log.append("zoom", "one", FACTS, Batch([fact("a", 1)], at=START), run="r")
+    for commit in (log.root / "zoom" / "facts" / "_delta_log").glob("*.json"):
+        commit.write_text("{}")
+    with pytest.raises(LogError, match=r"facts cannot be read as a Delta table: .* Run `turnout verify`"):
+        Log(log.home).latest("zoom", "facts")
 
 
 def test_a_second_holder_is_turned_away_and_the_same_one_may_enter_twice(log: Log) -> None:
