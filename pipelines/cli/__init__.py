@@ -7,7 +7,9 @@ blocking check failed or a plan is stale.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from typing import Any
 
 import click
 import typer
@@ -32,6 +34,7 @@ data.add_to(app)
 
 def main() -> None:
     """Run the command line; what goes wrong on purpose becomes one message and an exit status."""
+    signal.signal(signal.SIGINT, _interrupted)
     try:
         status = app(standalone_mode=False)
         sys.stdout.flush()
@@ -48,8 +51,13 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}. What was committed stands; mend it and run again.")
         status = 1
-    except (KeyboardInterrupt, click.Abort):
-        status = INTERRUPTED
-    if status == INTERRUPTED:
-        fail("stopped. What was committed stands; the next run goes on from there.")
     sys.exit(status)
+
+
+def _interrupted(*_: Any) -> None:
+    """End at once: calls under way are not waited for, since a run may be killed anywhere and loses nothing."""
+    shown_again = "\033[?25h\n" if sys.stderr.isatty() else ""  # the cursor, hidden while progress is shown
+    os.write(
+        2, f"{shown_again}turnout: stopped. What was committed stands; the next run goes on from there.\n".encode()
+    )
+    os._exit(INTERRUPTED)

@@ -12,7 +12,7 @@ from pipelines.cli.output import AsOf, Json, give, moment, progress, say, table,
 if TYPE_CHECKING:
     from pipelines.ingest import IngestReceipt
     from pipelines.publish import ApplyReceipt, Plan
-    from pipelines.run import Check, RunReceipt
+    from pipelines.run import Check, RunReceipt, Workspace
     from pipelines.transform import BuildReceipt
 
 Allow = Annotated[bool, typer.Option("--allow", help="Let a plan through whose shape a fuse would stop.")]
@@ -38,8 +38,8 @@ def ingest(
     with progress() as tell:
         receipts = opened.ingest(source or (), stream, tell)
     give([told_ingest(receipt) for receipt in receipts], as_json, lines_ingest(receipts))
-    if not receipts:
-        say("No vendor is connected. `turnout doctor` lists what connects one.")
+    if not source:
+        _say_who_is_missing(opened)
     if any(receipt.failed for receipt in receipts):
         raise typer.Exit(1)
 
@@ -111,10 +111,20 @@ def run(as_of: AsOf = None, allow: Allow = False, as_json: Json = False) -> None
     with progress() as tell:
         receipt = opened.run(moment(as_of), allow=allow, progress=tell)
     give(told_run(receipt), as_json, lines_run(receipt))
-    if not receipt.ingested:
-        say("No vendor is connected, so nothing was read. `turnout doctor` lists what connects one.")
+    _say_who_is_missing(opened)
     if receipt.is_partial:
         raise typer.Exit(1)
+
+
+def _say_who_is_missing(opened: Workspace) -> None:
+    """Tell which vendors are not connected; everything else was done without them."""
+    from pipelines.settings import NEEDED
+
+    missing = sorted(set(NEEDED) - {source.name for source in opened.sources})
+    if len(missing) == len(NEEDED):
+        say("No vendor is connected, so nothing was read. `turnout doctor` lists what connects one.")
+    elif missing:
+        say(f"{', '.join(missing)} is not connected, so it was not read. `turnout doctor` lists what connects it.")
 
 
 def told_ingest(receipt: IngestReceipt) -> dict[str, Any]:

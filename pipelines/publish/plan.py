@@ -132,15 +132,16 @@ def load_plan(home: Path, name: str) -> Plan:
     """
     path = Path(name)
     if path.suffix != ".parquet":
-        path = home / "plans" / f"{name}.parquet"
+        named = path.with_name(path.name + ".parquet") if path.name else path
+        path = named if named.exists() else home / "plans" / f"{name}.parquet"
     try:
         told = orjson.loads(path.with_suffix(".json").read_bytes())
         table = pq.read_table(path).to_pylist()
+        plan = Plan(datetime.fromisoformat(told["as_of"]), told["positions"], told["settings"], calls=told["calls"])
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such plan. `turnout plan` makes one and names it.") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, KeyError, TypeError, OSError) as error:
         raise UsageError(f"{path} is no plan that can be read: {error}. Make a new one with `turnout plan`.") from None
-    plan = Plan(datetime.fromisoformat(told["as_of"]), told["positions"], told["settings"], calls=told["calls"])
     for entry in table:
         changes = orjson.loads(entry["changes"])
         row = Row(

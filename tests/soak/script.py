@@ -142,10 +142,8 @@ class Author:
             {"id": f"host{at}", "email": email, "first_name": f"Host{at}", "last_name": "Of", "type": 2}
             for at, email in enumerate(HOSTS)
         ]
-        portal = {"users": [{"id": "1", "email": "sam@portal.example"}], "owners": []}
-        told = world(
-            *webinars, now=z(self.start), contacts=contacts, users=hosts, email_events=events, forms=forms, **portal
-        )
+        told = world(*webinars, now=z(self.start), contacts=contacts, users=hosts, email_events=events, forms=forms)
+        told["hubspot"][0]["users"] = [{"id": "1", "email": "sam@portal.example"}]
         for one in told["hubspot"][0]["contacts"]:
             one["createdAt"] = one["updatedAt"] = z(self.start - timedelta(days=60))
         return told

@@ -1,0 +1,32 @@
+"""Runs the command line with one more audit, which fails: `python -m tests.cli.doubting run`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pipelines import models
+from pipelines.cli import main
+from pipelines.models import Model
+
+load = models.load
+
+AUDIT = """-- Nobody ever attends.
+-- grain: one row per contact that contradicts it
+select subject_key from contact_metrics where webinars_attended > 0
+"""
+
+
+def load_with_doubt(*where: Path) -> dict[str, Model]:
+    """Return the models, and an audit that the people of any webinar contradict."""
+    found = load(*where)
+    like = next(model for model in found.values() if model.layer == "audits")
+    found["assert_nobody_attends"] = replace(
+        like, name="assert_nobody_attends", sql=AUDIT, question="Nobody ever attends.", reads=("contact_metrics",)
+    )
+    return found
+
+
+if __name__ == "__main__":
+    models.load = load_with_doubt
+    main()

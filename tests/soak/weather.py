@@ -1,0 +1,76 @@
+"""Which faults strike during a run: drawn from a seed, so that a storm can be met again."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+Record = dict[str, Any]
+READS = (
+    "/users",
+    "/webinars/",
+    "/registrants",
+    "/participants",
+    "/report/",
+    "/past_webinars/",
+    "/objects/contacts",
+    "/search",
+    "/batch/read",
+    "/email/public",
+    "/submissions/",
+    "/forms",
+    "/owners",
+    "/properties",
+    "",
+)
+WRITES = ("batch/create", "batch/update", "events/upsert", "attendance/", "complete", "objects/contacts", "marketing")
+PAGES = ("empty_page", "duplicate_records", "shuffle", "stale_page")
+
+
+def storm(dice: random.Random) -> list[Record]:
+    """Some faults; most strike a few times, now and then one does all through the run."""
+    return [_rule(dice) for _ in range(dice.choice((0, 1, 2, 2, 3, 4, 6)))]
+
+
+def _rule(dice: random.Random) -> Record:
+    kind = dice.choice(
+        (
+            "status",
+            "rate_limit",
+            "rate_limit",
+            "expire_token",
+            "html",
+            "drop_before",
+            "locked",
+            "migrating",
+            "truncate",
+            "drop_after",
+            "accept_500",
+            *PAGES,
+        )
+    )
+    is_write = dice.random() < 0.45 and kind not in PAGES
+    rule: Record = {"vendor": "hubspot" if is_write else dice.choice(("zoom", "hubspot", "*")), "kind": kind}
+    rule["path"] = dice.choice(WRITES if is_write else READS)
+    if is_write:
+        rule["method"] = "POST"
+    elif kind in PAGES:
+        rule["method"] = "GET"
+    rule["after"] = dice.choice((0, 0, 1, 3, 10))
+    rule["times"] = dice.choice((1, 1, 1, 2, 3, 6, 9, None))
+    if rule["times"] is None:
+        rule["probability"] = dice.choice((0.05, 0.2, 0.5))
+    if kind == "status":
+        rule["status"] = dice.choice((500, 502, 503, 504, 408, 520))
+    elif kind == "accept_500":
+        rule["status"] = dice.choice((500, 502, 504))
+    elif kind == "locked":
+        rule["vendor"] = "hubspot"
+    elif kind == "migrating":
+        rule |= {"vendor": "hubspot", "retry_after": dice.choice((1, 60, 3600))}
+    elif kind == "rate_limit":
+        rule["policy"] = dice.choice(("burst", "burst", "secondly", "daily"))
+        told = dice.choice((None, "2", "0.5", "soon", "Mon, 02 Nov 2026 00:00:30 GMT", "2026-11-02T00:00:00Z"))
+        if told is not None:
+            rule["headers"] = {"Retry-After": told}
+    return rule
