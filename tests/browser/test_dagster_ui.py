@@ -62,7 +62,7 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture
 def dagster(tmp_path: Path) -> Iterator[tuple[str, Sandbox]]:
-    """`dagster dev -w workspace.yaml` on a sandbox, as `make ui` starts it."""
+    """`dg dev -w workspace.yaml` on a sandbox; that `dagster` loads the same file, `make check` sees."""
     people = [f"p{number}@x.example" for number in range(5)]
     told = world(
         webinar(
@@ -77,7 +77,16 @@ def dagster(tmp_path: Path) -> Iterator[tuple[str, Sandbox]]:
     shutil.copyfile(ROOT / "assets" / "dagster.yaml", home / "dagster" / "dagster.yaml")
     with Sandbox(told) as sandbox, (tmp_path / "dagster.log").open("wb") as log:
         env = {**os.environ, **sandbox.environment, "TURNOUT_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
-        words = [sys.executable, "-m", "dagster", "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+        words = [
+            str(Path(sys.executable).with_name("dg")),
+            "dev",
+            "-w",
+            "workspace.yaml",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+        ]
         process = subprocess.Popen(words, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
         url = f"http://127.0.0.1:{port}"
         try:

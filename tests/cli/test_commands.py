@@ -126,12 +126,12 @@ def test_a_part_can_be_read_and_a_stream_both_vendors_have_is_read_of_both(compa
 
 def test_tables_can_be_built_as_they_were(company: Make) -> None:
     one = company(small())
-    assert turnout("ingest", env=one.environment).returncode == 0
+    one.workspace.ingest()
     early = told(turnout("build", "--as-of", "2026-11-10T10:00:00Z", "--json", env=one.environment))
     assert early["as_of"] == "2026-11-10T10:00:00+00:00"
     query = ["sql", "--csv", "select sum(attended_count) as attended from webinars"]
     assert turnout(*query, env=one.environment).stdout.split() == ["attended", "0"]
-    assert turnout("build", env=one.environment).returncode == 0
+    one.workspace.build()
     assert turnout(*query, env=one.environment).stdout.split() == ["attended", "2"]
 
 
@@ -145,29 +145,40 @@ def test_what_is_derived_is_dropped_and_comes_back(synced: Company) -> None:
 
 
 @pytest.mark.rule("EV-05")
-@pytest.mark.parametrize("name", ["mine.parquet", "mine"])
-def test_a_plan_is_kept_where_it_is_wanted_and_exactly_it_is_applied(company: Make, tmp_path: Path, name: str) -> None:
+def test_a_plan_is_kept_where_it_is_wanted_and_exactly_it_is_applied(company: Make, tmp_path: Path) -> None:
     one = company(small())
-    assert turnout("ingest", env=one.environment).returncode == 0
-    made = turnout("plan", "--out", name, "--json", env=one.environment, cwd=tmp_path)
+    one.workspace.ingest()
+    made = turnout("plan", "--out", "mine", "--json", env=one.environment, cwd=tmp_path)
     assert made.returncode == 0, made.stderr
     assert (tmp_path / "mine.parquet").exists()
     assert one.writes() == 0
-    done = turnout("apply", name, "--json", env=one.environment, cwd=tmp_path)
+    done = turnout("apply", "mine", "--json", env=one.environment, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert told(done)["published"] == told(made)["changes"] > 0
     assert one.emails() == {ADA, BOB}
-    again = turnout("apply", name, env=one.environment, cwd=tmp_path)
+    again = turnout("apply", "mine.parquet", env=one.environment, cwd=tmp_path)
     assert again.returncode == 3
     assert "is stale: since it was made, turnout/intents, turnout/outcomes" in again.stderr
     assert "Make a new one with `turnout plan`" in again.stderr
     assert again.stdout == ""
 
 
+def test_a_plan_without_changes_can_be_applied_and_a_damaged_one_is_named(synced: Company) -> None:
+    env = synced.environment
+    file = Path(told(turnout("plan", "--json", env=env))["file"])
+    done = turnout("apply", file.stem, "--json", env=env)
+    assert done.returncode == 0, done.stderr
+    assert told(done)["published"] == 0
+    file.with_suffix(".json").write_text("{}")
+    damaged = turnout("apply", file.stem, env=env)
+    assert damaged.returncode == 2
+    assert f"{file} is no plan that can be read: 'as_of'. Make a new one with `turnout plan`." in damaged.stderr
+
+
 @pytest.mark.rule("HZ-27", "EV-05")
 def test_who_becomes_a_contact_is_counted_at_once_and_not_again_by_the_next_plan(company: Make) -> None:
     one = company(small(forms=[form("f1", [(BOB, "2026-11-12T10:00:00+00:00")])]))
-    assert turnout("run", env=one.environment).returncode == 0
+    one.run()
     bob = one.contact(BOB)
     assert bob is not None
     assert bob["turnout_forms_submitted_30d"] == "1"
@@ -263,7 +274,7 @@ def test_a_failing_audit_ends_with_status_3_and_nothing_is_written(company: Make
 @pytest.mark.rule("EV-05")
 def test_a_fuse_ends_with_status_3_and_a_person_can_let_the_plan_through(company: Make) -> None:
     one = company(small(), "[fuses]\ncreate_at_least = 3\ncreate_times_usual = 2")
-    assert turnout("run", env=one.environment).returncode == 0
+    one.run()
 
     def flood(world: dict[str, Any]) -> None:
         world["zoom"][0]["webinars"][0]["registrants"] += [registrant(f"p{number}@x.example") for number in range(5)]
@@ -360,7 +371,7 @@ def test_colours_are_for_terminals_alone(home: dict[str, str]) -> None:
     def on_a_terminal(**variables: str) -> str:
         parent, child = pty.openpty()
         env = {"PATH": os.environ["PATH"], "TERM": "xterm", **home, **variables}
-        words = [sys.executable, "-m", "pipelines.cli", "apply", "nowhere"]
+        words = [sys.executable, "-m", "pipelines.cli", "build", "--as-of", "soon"]
         subprocess.run(words, cwd=ROOT, env=env, stderr=child, stdout=subprocess.PIPE, timeout=60)
         os.close(child)
         said = os.read(parent, 10_000).decode()
@@ -369,7 +380,7 @@ def test_colours_are_for_terminals_alone(home: dict[str, str]) -> None:
 
     assert "\x1b[31mturnout:\x1b[0m" in on_a_terminal()
     assert not ANSI.search(on_a_terminal(NO_COLOR="1"))
-    assert not ANSI.search(turnout("apply", "nowhere", env=home).stderr)
+    assert "--as-of soon" in turnout("build", "--as-of", "soon", env=home).stderr
 
 
 def test_what_takes_long_shows_progress_on_standard_error(company: Make) -> None:
@@ -395,7 +406,7 @@ def test_ctrl_c_ends_with_a_word_and_status_130_and_what_was_committed_stands(co
     assert "turnout: stopped. What was committed stands; the next run goes on from there." in said[1]
     assert "Traceback" not in said[1]
     one.sandbox.set_faults({})
-    assert turnout("run", env=one.environment).returncode == 0
+    assert not one.run().is_partial
     assert one.emails() == {ADA, BOB}
 
 

@@ -73,6 +73,7 @@ def without_waiting() -> Iterator[None]:
 
 def play(history: History, home: Path, every: timedelta, *, is_stormy: bool, kills: float = 0.08) -> Ending:
     """Play a history, with a run every so often, and three calm ones at the end."""
+    home.parent.mkdir(parents=True, exist_ok=True)
     scene, oracle = Scene(history, home), Oracle()
     dice = random.Random(f"weather of {history.seed}")
     ending = Ending({}, oracle, set())
@@ -209,6 +210,7 @@ def _rebuilt(scene: Scene) -> list[str]:
             names = [name for name in scene.company.workspace.models if not name.startswith("assert_")]
             return {name: sorted(map(repr, db.execute(f"from {name}").fetchall())) for name in names}
 
+    scene.company.workspace.build()
     before = tables()
     scene.company.workspace.rebuild()
     after = tables()
@@ -387,6 +389,7 @@ def main() -> int:
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--histories", type=int, default=1, help="how many, of seeds that follow each other")
     ask.add_argument("--calm", action="store_true", help="against the oracle alone, in a world that moves faster")
+    ask.add_argument("--keep", type=Path, help="a folder for the homes, which are left there")
     ask.add_argument("--most", type=int, default=12, help="differences to print of each")
     given = ask.parse_args()
     bad = 0
@@ -394,7 +397,7 @@ def main() -> int:
         begun = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="turnout-soak-") as folder:
             way = calmly if given.calm or given.histories > 1 else soak
-            problems, line = way(seed, given.days, given.every, Path(folder))
+            problems, line = way(seed, given.days, given.every, given.keep or Path(folder))
         sys.stdout.write(f"{line}; {time.perf_counter() - begun:.0f} s; {len(problems)} differences\n")
         sys.stdout.writelines(f"    {text}\n" for text in problems[: given.most])
         sys.stdout.flush()

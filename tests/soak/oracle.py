@@ -364,7 +364,7 @@ class Oracle:
                         sums[person].attended.append((number, part.joined, part.share))
         contacts = {name: self._contact(one, sums) for name, one in self.live.items()}
         new = {
-            person: self._newcomer(one)
+            person: self._newcomer(person, one)
             for person, one in sums.items()
             if self.owner(person) is None and (one.registered or one.attended)
         }
@@ -487,16 +487,15 @@ class Oracle:
                     found["moments"].append(moment)
         return found
 
-    def _newcomer(self, one: Sum) -> Record:
+    def _newcomer(self, person: str, one: Sum) -> Record:
         """HZ-11: what a contact says that the pipeline makes."""
         moments = [(first, number) for number, (first, _, _) in one.registered.items()]
         first = min(moments, default=None)
         came = min(((joined, number) for number, joined, _ in one.attended), default=None)
         number = came[1] if came and (first is None or came[0] < first[0]) else (first or (None, 0))[1]
         latest = max(((last, number, name) for number, (_, last, name) in one.registered.items()), default=None)
-        told = self._worded(one, {"emails_opened": (), "emails_clicked": (), "forms_submitted": (), "moments": []})
         return {
-            **told,
+            **self._worded(one, self._crm_counts({person})),
             "turnout_source": f"Zoom: {self.topics[number]}",
             **({"firstname": latest[2]} if latest else {}),
         }
@@ -525,6 +524,7 @@ class Oracle:
         """Take note of the ids that new contacts got."""
         self.written |= {name for name, told in expected["contacts"].items() if told is not None}
         self.written |= set(created.values())
+        self.known |= {name: {"id": name, "properties": {"email": address}} for address, name in created.items()}
         for (event, person), state in self.fresh_parts.items():
             if person in created:
                 self.parts[event, created[person]] = state

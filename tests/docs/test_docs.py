@@ -1,0 +1,184 @@
+"""Docs are true: every command in README and docs is run, and what they name is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.sandbox.faults import KINDS, SWITCHES
+from tests.cli.shell import Answer, small, told, turnout
+from tests.cli.test_bad_input import REPORT
+from tests.cli.test_commands import begun, wait_for
+from tests.company import ROOT, Company
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands_of(text: str) -> list[str]:
+    """Return the commands of a page: lines of console blocks that begin with `$ `, and `turnout …` anywhere."""
+    found: list[str] = []
+    for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        found += [re.sub(r"\s+#.*", "", line[2:]).strip() for line in block.splitlines() if line.startswith("$ ")]
+    outside = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    found += re.findall(r"`((?:turnout|make|dagster|python) [^`]+)`", outside)
+    return found
+
+
+COMMANDS = sorted({command for page in PAGES for command in commands_of(page.read_text(encoding="utf-8"))})
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Company, Path]]:
+    """A company that has been synced once, and a folder to stand in, with a report to import."""
+    folder = tmp_path_factory.mktemp("docs")
+    one = Company(small(), folder / "home")
+    assert turnout("run", env=one.environment).returncode == 0
+    (folder / "attendee_report.csv").write_text(REPORT.replace("yesterday", "03/01/2021 03:00:00 PM"))
+    yield one, folder
+    one.sandbox.stop()
+
+
+def run(command: str, one: Company, folder: Path) -> Answer:
+    """Run a command as it stands on the page."""
+    name, *words = shlex.split(command)
+    assert name == "turnout"
+    return turnout(*words, env=one.environment, cwd=folder)
+
+
+def runs(command: str, one: Company, folder: Path) -> None:
+    """The command succeeds."""
+    answer = run(command, one, folder)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout
+
+
+def applies(command: str, one: Company, folder: Path) -> None:
+    """A plan can be named by the id that `turnout plan` gave it."""
+    plan = told(turnout("plan", "--json", env=one.environment))["plan"]
+    runs(command.replace("PLAN", plan), one, folder)
+
+
+def reads_queries(command: str, one: Company, folder: Path) -> None:
+    """Without a query, lines are read."""
+    answer = turnout("sql", env=one.environment, stdin="show tables;")
+    assert answer.returncode == 0
+    assert "webinars" in answer.stdout
+
+
+def imports(command: str, one: Company, folder: Path) -> None:
+    """The short form of what another page writes out."""
+    assert any(other.startswith(f"{command} ") for other in COMMANDS)
+
+
+def serves(command: str, one: Company, folder: Path) -> None:
+    """It answers until it is told to stop; on other ports here, where somebody else may use those."""
+    words = [*shlex.split(re.sub(r"--(port|contacts) \d+", "", command))[1:], "--port", "0", "--contacts", "10"]
+    process = begun(*words, env={"TURNOUT_HOME": str(folder / "none")}, cwd=folder)
+    try:
+        wait_for(process, "Ctrl-C stops it", "stderr")
+        process.send_signal(signal.SIGTERM)
+        printed, _ = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "export HUBSPOT_BASE_URL=http://127.0.0.1:" in printed
+
+
+def makes(recipe: str) -> Callable[[str, Company, Path], None]:
+    """The target's recipe is what the page says it does."""
+
+    def check(command: str, one: Company, folder: Path) -> None:
+        target = command.removeprefix("make ")
+        told = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert told.splitlines()[-1].startswith(recipe)
+
+    return check
+
+
+def is_tested_in(file: str, *signs: str) -> Callable[[str, Company, Path], None]:
+    """Another test runs it, since it takes long or opens a page."""
+
+    def check(command: str, one: Company, folder: Path) -> None:
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert all(sign in text for sign in signs)
+
+    return check
+
+
+HOW: dict[str, Callable[[str, Company, Path], None]] = {
+    "turnout doctor": runs,
+    "turnout ingest": runs,
+    "turnout ingest zoom --stream users": runs,
+    "turnout build": runs,
+    "turnout check": runs,
+    "turnout plan": runs,
+    "turnout run": runs,
+    "turnout rebuild": runs,
+    "turnout verify": runs,
+    "turnout apply PLAN": applies,
+    "turnout sql": reads_queries,
+    'turnout sql "select topic, attended_count from webinars order by attended_count desc limit 5"': runs,
+    "turnout import zoom-report": imports,
+    "turnout import zoom-report attendee_report.csv --timezone Europe/Paris": runs,
+    "turnout sandbox": serves,
+    "turnout sandbox --seed 7 --contacts 2000 --port 8700": serves,
+    "turnout demo": is_tested_in("tests/cli/test_commands.py", 'turnout("demo", "--contacts", "50"'),
+    "make run": makes(".venv/bin/turnout demo"),
+    "make ui": makes(".venv/bin/turnout demo --ui"),
+    "make test": makes(".venv/bin/python -m pytest"),
+    "dagster dev -w workspace.yaml": is_tested_in("tests/browser/test_dagster_ui.py", '"dev"', "workspace.yaml"),
+    "python -m tests.house.pages": is_tested_in("tests/house/test_walls.py", "stale() == []"),
+}
+"""How each command of the pages is proved. A command that is not here fails."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_docs_does_what_they_say(command: str, place: tuple[Company, Path]) -> None:
+    assert command in HOW, f"say in HOW how `{command}` is to be tested"
+    HOW[command](command, *place)
+
+
+def test_no_command_is_tested_that_the_docs_do_not_have() -> None:
+    assert set(HOW) - set(COMMANDS) == set()
+
+
+def test_every_option_of_the_docs_is_an_option_of_its_command() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `turnout ([a-z -]+?)(?: [A-Z]+)?` \|(.*)\|$", page, re.MULTILINE)
+    assert len(rows) >= 13
+    helps = {words: turnout(*words.split(), "--help", env={}).stdout for words, _ in rows}
+    for words, text in rows:
+        for option in re.findall(r"--[a-z-]+", text):
+            assert option in helps[words], f"turnout {words} has no {option}"
+    for option in re.findall(r"`(--[a-z-]+)", page):
+        assert any(option in text for text in helps.values()), option
+
+
+def test_every_link_of_the_docs_leads_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_faults_that_the_docs_name_are_those_there_are() -> None:
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    told = page.partition("of a kind:")[2]
+    kinds, _, switches = told.partition("; and switches")
+    assert set(re.findall(r"`(\w+)`", kinds)) == set(KINDS)
+    assert set(re.findall(r"`(\w+\.\w+)`", switches)) <= set(SWITCHES)
+
+
+def test_the_installed_command_is_the_one_of_the_docs() -> None:
+    script = Path(sys.executable).with_name("turnout")
+    answer = subprocess.run([script, "--help"], capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+    assert answer.returncode == 0
+    assert "Usage: turnout [OPTIONS] COMMAND" in answer.stdout
