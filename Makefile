@@ -15,6 +15,9 @@ ui: $(STAMP)  ## Dagster on the same data
 test: $(STAMP)  ## all tests
 	$(BIN)/python -m pytest -q -n auto --dist worksteal tests
 
+bench: $(STAMP)  ## whole build over two million made events, against reading them
+	$(BIN)/python -m benchmarks.build
+
 check: $(STAMP)  ## format, lint, types, SQL, definitions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
