@@ -23,6 +23,7 @@ in_force as (
     select
         is_sync_on,
         is_new_synced,
+        recordings,
         users,
         webinars,
         host_domains,

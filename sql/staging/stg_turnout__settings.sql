@@ -36,6 +36,7 @@ named as (
         observed_at,
         told.sync.webinars as is_sync_on,
         told.sync.new_webinars as is_new_synced,
+        told.sync.recordings as recordings,
         told.sync.users as users,
         told.sync.by_webinar as webinars,
         told.exclusions.host_domains as host_domains,

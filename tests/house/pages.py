@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RULES = {
     "HZ-01": "Registrations and attendance in scope reach the CRM",
     "HZ-02": "Scope: global switch, user's default, webinar's own",
+    "HZ-03": "Recordings have a scope of their own",
     "HZ-04": "Exclusions: host domains, recording domains, contacts",
     "HZ-05": "Users of the CRM are not created, their Zoom activity is not synced",
     "HZ-06": "Only the primary address matches, unless attributed",

@@ -348,3 +348,30 @@ def test_what_is_out_of_scope_is_read_all_the_same_unless_the_settings_say_other
     assert narrow.rows(people) == [("bob@x.example",)]
     asked = [entry["path"] for entry in narrow.sandbox.requests() if str(ONE) in entry["path"] or "u1" in entry["path"]]
     assert not any("participants" in path or "registrants" in path for path in asked)
+
+
+@pytest.mark.rule("HZ-03", "HZ-04")
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ("", "recording_off"),
+        ('[sync]\nrecordings = "all"', None),
+        ('[sync]\nrecordings = "selected"', "recording_off"),
+        (f'[sync]\nrecordings = "selected"\n[sync.users."{HOST["email"]}"]\nrecordings = true', None),
+        ('[sync]\nrecordings = "all"\n[exclusions]\nrecording_domains = ["host.example"]', "host_domain_excluded"),
+        ('[sync]\nwebinars = false\nrecordings = "all"', "sync_off_global"),
+    ],
+)
+def test_recordings_have_a_scope_of_their_own(company: Make, settings: str, reason: str | None) -> None:
+    files = [{"id": "f1", "file_type": "MP4", "status": "completed", "recording_end": "2026-11-10T11:00:00Z"}]
+    recorded = {"uuid": "u1==", "topic": "Topic", "share_url": "https://zoom.example/rec/1", "recording_files": files}
+    told = webinar(
+        ONE,
+        registrants=[registrant("ada@x.example")],
+        instances=[session("u1==", "10:00", "11:00", [joined("ada@x.example", "10:00", "10:30")], recordings=recorded)],
+    )
+    one = company(world(told), settings)
+    one.workspace.ingest()
+    one.workspace.build()
+    assert one.rows("select out_of_scope_reason, file_count from int_recordings") == [(reason, 1)]
+    assert one.rows("select count(*) from recordings") == [(int(reason is None),)]
