@@ -41,5 +41,9 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
+soak: $(STAMP)  ## a simulated month, calm and through faults (hours), then short histories against the oracle
+	$(BIN)/python -m tests.soak.month --days $(or $(DAYS),30) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.soak.month --days 2 --every 4 --seed $(or $(SEED),1) --histories $(or $(HISTORIES),40)
+
 clean:  ## the environment and everything derived; the event log stays
 	rm -rf $(VENV) data/models data/plans data/quality data/warehouse.duckdb .pytest_cache .mypy_cache .ruff_cache

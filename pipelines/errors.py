@@ -15,7 +15,8 @@ TurnoutError                    exit status of the command line
     │   ├── UnreachableError        nothing answers at the vendor's address, so nothing was sent
     │   └── UnknownOutcomeError     a write that may or may not have been done
     ├── QuotaError                  refused until `retry_at`
-    ├── AuthError                   credentials or scopes
+    ├── AuthError                   a scope or permission is missing; something else may still be allowed
+    │   └── CredentialsError        who we are is refused, so all else will be too
     └── RefusedError                the request itself is refused; asking again cannot help
 """
 
@@ -123,7 +124,11 @@ class QuotaError(VendorError):
 
 
 class AuthError(VendorError):
-    """Credentials are refused, or a scope is missing."""
+    """A scope or a permission is missing."""
+
+
+class CredentialsError(AuthError):
+    """The credentials themselves are refused: every other request would be refused too."""
 
 
 class RefusedError(VendorError):

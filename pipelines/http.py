@@ -23,6 +23,7 @@ from pyrate_limiter import Limiter, Rate
 
 from pipelines.errors import (
     AuthError,
+    CredentialsError,
     QuotaError,
     RefusedError,
     TransientError,
@@ -93,7 +94,8 @@ def plain_classify(vendor: str) -> Classify:
 
     def classify(answer: Answer, doing: str) -> VendorError:
         if answer.status in (401, 403):
-            return AuthError(doing, vendor=vendor, status=answer.status)
+            kind = CredentialsError if answer.status == 401 else AuthError
+            return kind(doing, vendor=vendor, status=answer.status)
         if answer.status == 429:
             at = retry_after(answer.headers.get("Retry-After"), answer.at)
             return QuotaError(doing, vendor=vendor, status=429, retry_at=at)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pipelines.errors import AuthError, UnreachableError, UsageError, VendorError
+from pipelines.errors import CredentialsError, UnreachableError, UsageError, VendorError
 from pipelines.events import Batch, Stream
 from pipelines.log import AppendReceipt, Log
 
@@ -101,7 +101,7 @@ def ingest(
                     progress(f"{source.name}: {stream.name}: {total.read:,} read, {total.appended:,} new")
             except VendorError as error:
                 receipt.fail([stream], error)
-                if isinstance(error, UnreachableError) or (isinstance(error, AuthError) and error.status == 401):
+                if isinstance(error, UnreachableError | CredentialsError):
                     receipt.streams[stream.name] = total
                     receipt.fail(wanted[at:], error)
                     break

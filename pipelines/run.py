@@ -242,7 +242,7 @@ class Workspace:
         """Send a plan, if it is fresh and of a shape that was to be expected.
 
         Raises:
-            StalePlanError, FuseError: nothing was sent.
+            StalePlanError, FuseError, ChecksFailed: nothing was sent.
         """
         with self.log.locked():
             publish.check_fresh(plan, self.log.positions(), self.settings_id)
@@ -253,12 +253,23 @@ class Workspace:
                     f"{', '.join(missing)} is not connected, so the plan cannot be applied. "
                     "`turnout doctor` says what is missing."
                 )
+            self._require_knowledge(plan)
             receipt = publish.apply(
                 plan, self.log, self.destinations, run=self.run_id, at=self.now(), progress=progress
             )
             progress("verdicts")
             publish.write_verdicts(self.log, self.models, plan, at=self.now(), is_applied=True)
             return receipt
+
+    def _require_knowledge(self, plan: Plan) -> None:
+        unknown = [
+            line for name, rows in plan.rows.items() if rows for line in self.destinations[name].unknown(self.log)
+        ]
+        if unknown:
+            raise ChecksFailed(
+                "nothing was published:\n  " + "\n  ".join(unknown) + "\n"
+                "`turnout ingest` says why; mend that (`turnout doctor` names missing scopes) and run again."
+            )
 
     def _earlier_creates(self) -> dict[str, list[int]]:
         with self.warehouse.connect() as db:

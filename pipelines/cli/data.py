@@ -110,18 +110,18 @@ def doctor(as_json: Json = False) -> None:
             told.append({"vendor": vendor, "connected": False, "problems": [], "needs": list(needed)})
     for source in opened.sources:
         problems: list[str] = []
+        account = ""
         with progress() as tell:
             tell(f"{source.name}: asking")
             try:
-                problems += source.examine()
+                problems = source.examine()
                 account = source.account
             except VendorError as error:
-                problems.append(str(error))
-                account = ""
+                problems = [str(error)]
         told.append(
             {
                 "vendor": source.name,
-                "connected": not problems,
+                "connected": bool(account),
                 "account": account,
                 "problems": problems,
                 "streams": {stream.name: stream.about for stream in source.streams},

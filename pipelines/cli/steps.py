@@ -241,8 +241,10 @@ def lines_apply(receipt: ApplyReceipt) -> list[str]:
     ]
     lines = table(rows, ["object", "published", "rejected", "waiting"]) if rows else []
     lines += [f"rejected: {row.object} {row.key}: {why}" for row, why in receipt.rejected[:SHOWN]]
-    lines += [f"waits: {row.object} {row.key}: {why}" for row, why in receipt.waiting[:SHOWN]]
-    lines += [f"stopped: {name}: {why}" for name, why in receipt.stopped.items()]
+    apart = [(row, why) for row, why in receipt.waiting if why not in receipt.stopped.values()]
+    lines += [f"waits: {row.object} {row.key}: {why}" for row, why in apart[:SHOWN]]
+    for name, why in receipt.stopped.items():
+        lines += [f"stopped: {name}: {why}", f"    {len(receipt.waiting):,} records wait for the next run"]
     lines.append(f"{receipt.published:,} published in {receipt.calls} calls")
     return lines
 

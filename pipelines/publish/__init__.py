@@ -6,7 +6,7 @@ by our key before anything more is sent.
 """
 
 from pipelines.publish.plan import Plan, load_plan, make_plan
-from pipelines.publish.receipts import resolve, unknown_intents
+from pipelines.publish.receipts import created, resolve, unknown_intents
 from pipelines.publish.rows import Destination, Outcome, Phase, Row
 from pipelines.publish.sending import ApplyReceipt, apply, check_fresh, check_fuses
 from pipelines.publish.verdicts import write_verdicts
@@ -21,6 +21,7 @@ __all__ = [
     "apply",
     "check_fresh",
     "check_fuses",
+    "created",
     "load_plan",
     "make_plan",
     "resolve",

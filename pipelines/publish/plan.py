@@ -67,7 +67,7 @@ class Plan:
             self.as_of.isoformat(),
             sorted(self.positions.items()),
             self.settings,
-            [[name, [row.told() for row in rows]] for name, rows in sorted(self.rows.items())],
+            [[name, [row.told() for row in rows]] for name, rows in sorted(self.rows.items()) if rows],
         ]
         return blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
 

@@ -63,6 +63,17 @@ def outcomes_of(log: Log, plan: str) -> list[dict[str, Any]]:
     return [orjson.loads(payload) for (payload,) in log.query(OURS, OUTCOMES.name, sql, {"plan": plan})]
 
 
+def created(log: Log, destination: str, kind: str) -> set[str]:
+    """Return the vendor's ids of all records of a kind that we made there."""
+    sql = """
+        select distinct payload ->> '$.vendor_id' from events
+        where payload ->> '$.destination' = $destination and payload ->> '$.object' = $kind
+            and payload ->> '$.operation' = 'create' and payload ->> '$.status' = 'published'
+    """
+    rows = log.query(OURS, OUTCOMES.name, sql, {"destination": destination, "kind": kind})
+    return {str(name) for (name,) in rows if name}
+
+
 def resolve(log: Log, connected: dict[str, Destination], *, run: str, settings: str, at: datetime) -> list[str]:
     """Ask the vendors what became of every unknown intent; return a line for a person about each destination.
 

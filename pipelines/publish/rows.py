@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol
 import duckdb
 import orjson
 
+from pipelines.log import Log
+
 Status = Literal["published", "rejected", "waiting", "not_done"]
 """`not_done`: the vendor was asked and says that the write never happened; it will be planned again."""
 
@@ -133,6 +135,9 @@ class Destination(Protocol):
 
     def prepare(self, db: duckdb.DuckDBPyConnection) -> list[Row]:
         """Return what must exist before anything else, as rows: property definitions that the vendor lacks."""
+
+    def unknown(self, log: Log) -> list[str]:
+        """Return what must be known before anything is written and was never read whole, a sentence each."""
 
     def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
         """Send one batch, and return one outcome for each row.

@@ -1,7 +1,7 @@
 -- Which contacts does HubSpot have, and what became of those it has no more?
 -- grain: one row per contact_id ever seen, or created by us
 -- units: contact_id is HubSpot's object id as a number
--- rule:  HZ-06, HZ-07; a contact merged into another is neither live nor deleted
+-- rule:  HZ-06, HZ-07; a contact merged into another is neither live nor deleted, even if we made it and never saw it
 with
 
 ordered as (
@@ -94,29 +94,22 @@ created as (
 
 ),
 
-all_known as (
+everybody as (
 
     select
-        seen.contact_id,
-        seen.account,
-        seen.email,
-        seen.email_key,
-        seen.secondary_emails,
-        seen.first_name,
-        seen.last_name,
-        seen.created_at,
-        seen.sales_opens,
-        seen.sales_clicks,
-        seen.content_views,
-        merged.winner_id as merged_into_id,
-        not seen.is_gone and merged.winner_id is null as is_live,
-        seen.is_gone and merged.winner_id is null as is_deleted
-    from seen
-    left join (select
         contact_id,
-        max(winner_id) as winner_id
-    from merged group by contact_id) as merged
-        on seen.contact_id = merged.contact_id
+        account,
+        email,
+        email_key,
+        secondary_emails,
+        first_name,
+        last_name,
+        created_at,
+        sales_opens,
+        sales_clicks,
+        content_views,
+        is_gone
+    from seen
     union all
     select
         contact_id,
@@ -130,10 +123,40 @@ all_known as (
         [] as sales_opens,
         [] as sales_clicks,
         [] as content_views,
-        cast(null as bigint) as merged_into_id,
-        true as is_live,
-        false as is_deleted
+        contact_id in (select contact_id from gone) as is_gone
     from created
+
+),
+
+winners as (
+
+    select
+        contact_id,
+        max(winner_id) as winner_id
+    from merged
+    group by contact_id
+
+),
+
+all_known as (
+
+    select
+        everybody.contact_id,
+        everybody.account,
+        everybody.email,
+        everybody.email_key,
+        everybody.secondary_emails,
+        everybody.first_name,
+        everybody.last_name,
+        everybody.created_at,
+        everybody.sales_opens,
+        everybody.sales_clicks,
+        everybody.content_views,
+        winners.winner_id as merged_into_id,
+        not everybody.is_gone and winners.winner_id is null as is_live,
+        everybody.is_gone and winners.winner_id is null as is_deleted
+    from everybody
+    left join winners using (contact_id)
 
 )
 

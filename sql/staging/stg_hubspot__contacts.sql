@@ -1,6 +1,7 @@
 -- What did HubSpot say of each contact, each time it said something new?
 -- grain: one row per event of hubspot/contacts
--- units: contact_id is HubSpot's object id as a number; the lists hold instants, UTC
+-- units: contact_id is HubSpot's object id as a number; the lists hold instants, UTC; merged_properties is the JSON of
+--        all that was told of a contact that others were merged into, null for any other
 -- rule:  HZ-06, HZ-07, HZ-10
 with
 
@@ -13,6 +14,7 @@ parsed as (
         kind,
         occurred_at,
         observed_at,
+        cast(payload -> '$.properties' as varchar) as properties,
         from_json(
             payload,
             '{
@@ -50,6 +52,7 @@ named as (
         coalesce(told.properties.firstname, '') as first_name,
         coalesce(told.properties.lastname, '') as last_name,
         coalesce(told.properties.hs_merged_object_ids, '') as merged_ids,
+        case when told.properties.hs_merged_object_ids <> '' then properties end as merged_properties,
         told.createdat as created_at,
         coalesce(told.archived, false) as is_archived,
         coalesce(told.propertieswithhistory.hs_sales_email_last_opened, []) as sales_opens,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,23 @@ ONE = 84759841045
 ADA, BOB = "ada@x.example", "bob@x.example"
 ANSI = re.compile(r"\x1b\[")
 Answer = subprocess.CompletedProcess[str]
+DETAILS = (
+    "Attended,User Name (Original Name),First Name,Last Name,Email,Registration Time,Approval Status,Join Time,"
+    "Leave Time,Time in Session (minutes)"
+)
+REPORT = f"""Attendee Report
+Report Generated:,"03/02/2021 10:20:22 AM"
+Topic,Webinar ID,Actual Start Time,Actual Duration (minutes),# Registered,# Cancelled,Unique Viewers,Total Users
+"Tour","928 1234 5678","03/01/2021 02:58:22 PM","64","2","0","1","3"
+Host Details
+Attended,User Name (Original Name),Email,Join Time,Leave Time,Time in Session (minutes)
+"Yes","Hana Host","hana@host.example","03/01/2021 02:58:22 PM","03/01/2021 04:02:00 PM","64"
+Attendee Details
+{DETAILS}
+Yes,Ada L,Ada,L,ada@x.example,02/25/2021 09:00:00 AM,approved,03/01/2021 03:00:00 PM,03/01/2021 03:30:00 PM,30
+Yes,Bob B,Bob,B,bob@x.example,02/25/2021 09:00:00 AM,approved,yesterday,03/01/2021 03:30:00 PM,30
+No,Cy C,Cy,C,cy@x.example,02/26/2021 09:00:00 AM,approved,--,--,--
+"""
 
 
 def small(**portal: Any) -> dict[str, Any]:
@@ -59,3 +78,31 @@ def turnout(
 def told(answer: Answer) -> Any:
     """Return what `--json` printed: standard output holds it and nothing else."""
     return orjson.loads(answer.stdout)
+
+
+def wait_for(process: subprocess.Popen[str], sign: str, stream: str) -> str:
+    """Return what a process has said on a stream as soon as it has said a sign."""
+    pipe = getattr(process, stream)
+    said = ""
+    deadline = time.monotonic() + 60
+    while sign not in said:
+        assert time.monotonic() < deadline, said
+        ready, _, _ = select.select([pipe], [], [], 1)
+        if ready:
+            line = pipe.readline()
+            assert line, f"it ended: {said}"
+            said += line
+    return said
+
+
+def begun(*words: str, env: dict[str, str], cwd: Path = ROOT) -> subprocess.Popen[str]:
+    """Start a command and do not wait for it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", *words],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
+        cwd=cwd,
+        text=True,
+        bufsize=1,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )

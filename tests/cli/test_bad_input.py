@@ -11,7 +11,7 @@ import pytest
 
 from pipelines import settings
 from pipelines.errors import SettingsError
-from tests.cli.shell import ADA, Answer, small, told, turnout
+from tests.cli.shell import ADA, REPORT, Answer, small, told, turnout
 from tests.company import Company
 
 Make = Callable[..., Company]
@@ -276,25 +276,6 @@ def test_no_secret_is_anywhere_after_a_whole_run(company: Make) -> None:
     answer = turnout("run", "--json", env=one.environment)
     assert answer.returncode == 0
     assert_kept_secret(one, answer)
-
-
-DETAILS = (
-    "Attended,User Name (Original Name),First Name,Last Name,Email,Registration Time,Approval Status,Join Time,"
-    "Leave Time,Time in Session (minutes)"
-)
-REPORT = f"""Attendee Report
-Report Generated:,"03/02/2021 10:20:22 AM"
-Topic,Webinar ID,Actual Start Time,Actual Duration (minutes),# Registered,# Cancelled,Unique Viewers,Total Users
-"Tour","928 1234 5678","03/01/2021 02:58:22 PM","64","2","0","1","3"
-Host Details
-Attended,User Name (Original Name),Email,Join Time,Leave Time,Time in Session (minutes)
-"Yes","Hana Host","hana@host.example","03/01/2021 02:58:22 PM","03/01/2021 04:02:00 PM","64"
-Attendee Details
-{DETAILS}
-Yes,Ada L,Ada,L,ada@x.example,02/25/2021 09:00:00 AM,approved,03/01/2021 03:00:00 PM,03/01/2021 03:30:00 PM,30
-Yes,Bob B,Bob,B,bob@x.example,02/25/2021 09:00:00 AM,approved,yesterday,03/01/2021 03:30:00 PM,30
-No,Cy C,Cy,C,cy@x.example,02/26/2021 09:00:00 AM,approved,--,--,--
-"""
 
 
 def test_a_row_of_a_report_that_cannot_be_read_is_named_by_its_line_and_the_rest_is_kept(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import re
-import select
 import signal
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import pytest
 
 from pipelines.cli.data import sql
 from pipelines.errors import UsageError
-from tests.cli.shell import ADA, ANSI, BOB, ONE, Answer, small, told, turnout
+from tests.cli.shell import ADA, ANSI, BOB, ONE, Answer, begun, small, told, turnout, wait_for
 from tests.company import ROOT, Company
 from tests.worlds import NOW, form, later, registrant
 
@@ -41,34 +40,6 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
 def home(tmp_path: Path) -> dict[str, str]:
     """Variables of an empty home that nothing is connected to."""
     return {"TURNOUT_HOME": str(tmp_path / "home"), "TURNOUT_SETTINGS": str(ROOT / "turnout.toml")}
-
-
-def wait_for(process: subprocess.Popen[str], sign: str, stream: str) -> str:
-    """Return what a process has said on a stream as soon as it has said a sign."""
-    pipe = getattr(process, stream)
-    said = ""
-    deadline = time.monotonic() + 60
-    while sign not in said:
-        assert time.monotonic() < deadline, said
-        ready, _, _ = select.select([pipe], [], [], 1)
-        if ready:
-            line = pipe.readline()
-            assert line, f"it ended: {said}"
-            said += line
-    return said
-
-
-def begun(*words: str, env: dict[str, str], cwd: Path = ROOT) -> subprocess.Popen[str]:
-    """Start a command and do not wait for it."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", *words],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
-        cwd=cwd,
-        text=True,
-        bufsize=1,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
 
 
 def test_a_run_prints_what_it_did_as_json_and_nothing_else_on_standard_output(synced: Company) -> None:

@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.sandbox.faults import KINDS, SWITCHES
-from tests.cli.shell import Answer, small, told, turnout
-from tests.cli.test_bad_input import REPORT
-from tests.cli.test_commands import begun, wait_for
+from tests.cli.shell import REPORT, Answer, begun, small, told, turnout, wait_for
 from tests.company import ROOT, Company
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pipelines.errors import ChecksFailed
 from tests.company import Company
 from tests.worlds import HOST, NOW, contact, email_event, joined, later, registrant, session, webinar, world
 
@@ -375,3 +376,31 @@ def test_recordings_have_a_scope_of_their_own(company: Make, settings: str, reas
     one.workspace.build()
     assert one.rows("select out_of_scope_reason, file_count from int_recordings") == [(reason, 1)]
     assert one.rows("select count(*) from recordings") == [(int(reason is None),)]
+
+
+@pytest.mark.rule("HZ-05", "HZ-07", "EV-12")
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [("/settings/", "hubspot/users"), ("/owners", "hubspot/owners"), ("/objects/", "hubspot/contacts")],
+)
+def test_nothing_is_published_before_it_is_known_who_is_who(company: Make, path: str, named: str) -> None:
+    told = world(attended("sam@portal.example", "ada@x.example"))
+    told["hubspot"][0]["users"] = [{"id": "1", "email": "sam@portal.example"}]
+    one = company(told)
+    refused = {
+        "vendor": "hubspot",
+        "method": "GET",
+        "path": path,
+        "kind": "status",
+        "status": 403,
+        "body": {"message": "no"},
+    }
+    one.sandbox.set_faults({"rules": [refused]})
+    with pytest.raises(ChecksFailed, match=f"{named} was never read whole"):
+        one.run()
+    one.sandbox.set_faults({})
+    assert one.emails() == set()
+    one.run()
+    assert one.emails() == {"ada@x.example"}
+    one.sandbox.set_faults({"rules": [refused]})
+    one.run()  # once it was known, a reading that fails later holds up nothing

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyrate_limiter import Rate
 
-from pipelines.errors import AuthError, QuotaError, RefusedError, TransientError, UnknownOutcomeError
+from pipelines.errors import (
+    AuthError,
+    CredentialsError,
+    QuotaError,
+    RefusedError,
+    TransientError,
+    UnknownOutcomeError,
+)
 from pipelines.http import Answer, Api, plain_classify, retry_after
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -242,7 +249,7 @@ def test_only_the_statuses_that_invite_another_try_are_transient() -> None:
 
     assert {status: kind(status) for status in (400, 401, 403, 404, 408, 409, 422, 425, 429, 500, 503)} == {
         400: RefusedError,
-        401: AuthError,
+        401: CredentialsError,
         403: AuthError,
         404: RefusedError,
         408: TransientError,

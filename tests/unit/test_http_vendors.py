@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.errors import AuthError, QuotaError, RefusedError, TransientError, VendorError
+from pipelines.errors import AuthError, CredentialsError, QuotaError, RefusedError, TransientError, VendorError
 from pipelines.events import Record
 from pipelines.http import Answer
 from pipelines.settings import Connection
@@ -31,8 +31,8 @@ def answer(status: int, body: Any = None, **headers: str) -> Answer:
 @pytest.mark.parametrize(
     ("status", "code", "message", "kind"),
     [
-        (400, 124, "Access token is expired.", AuthError),
-        (401, 124, "Access token is expired.", AuthError),
+        (400, 124, "Access token is expired.", CredentialsError),
+        (401, 124, "Access token is expired.", CredentialsError),
         (400, 4711, "Invalid access token, does not contain scopes:[a:b, c:d].", AuthError),
         (400, 200, "Webinar plan is missing.", RefusedError),
         (400, 200, "No permission.", RefusedError),

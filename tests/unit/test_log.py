@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import LockedError, LogError
@@ -128,6 +128,7 @@ def test_a_second_holder_is_turned_away_and_the_same_one_may_enter_twice(log: Lo
 
 
 @pytest.mark.rule("EV-01", "HZ-28")
+@settings(deadline=None)
 @given(
     st.lists(
         st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 3), st.integers(0, 60)), max_size=5),

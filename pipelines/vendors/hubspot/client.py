@@ -24,7 +24,7 @@ import msgspec
 import orjson
 from pyrate_limiter import Rate
 
-from pipelines.errors import AuthError, QuotaError, RefusedError, TransientError, VendorError
+from pipelines.errors import AuthError, CredentialsError, QuotaError, RefusedError, TransientError, VendorError
 from pipelines.http import TRANSIENT_STATUSES, Answer, Api, retry_after
 from pipelines.settings import Connection
 from pipelines.vendors.hubspot import paths
@@ -216,7 +216,7 @@ class HubSpotClient:
         body = answer.data if isinstance(answer.data, dict) else {}
         code = str(body.get("category") or body.get("errorType") or "")
         if status == 401:
-            return AuthError(
+            return CredentialsError(
                 "The token is refused. Check HUBSPOT_ACCESS_TOKEN.", vendor="hubspot", status=401, code=code
             )
         if status == 403:

@@ -27,6 +27,7 @@ import msgspec
 from pipelines.errors import VendorError
 from pipelines.events import Batch, Record, iso, utc
 from pipelines.log import Log
+from pipelines.publish import created
 from pipelines.vendors.hubspot.client import SAME_PAGE, SEARCH, Page, read_page
 from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.reading import BATCH, in_order, instant, moment, payload, record_reader
@@ -156,9 +157,10 @@ class Contacts:
         known = log.latest("hubspot", "contacts", self._run.account)
         stale = [name for name, updated in live.items() if _is_news(known.get(name), updated)]
         lost = [name for name in known if name not in live and name not in archived]
+        never_seen = [name for name in _made_and_never_seen(log) if name not in live and name not in archived]
         found = self._read(stale)
-        found |= self._read(lost)
-        found |= self._read([name for name in lost if name not in found], is_archived=True)
+        found |= self._read([*lost, *never_seen])
+        found |= self._read([name for name in (*lost, *never_seen) if name not in found], is_archived=True)
         # Back from the recycle bin, maybe unchanged: then it is the same fact as before, but at another time.
         back = {name for name in stale if _is_back(known.get(name), live[name], long_known)} & found.keys()
         restored = [
@@ -166,6 +168,7 @@ class Contacts:
         ]
         yield Batch(tuple(sorted(restored, key=lambda one: one.key)), at=self._run.now())
         gone = [Record(name, started, b"", kind="absent", follows=True) for name in lost if name not in found]
+        gone += [Record(name, started, b"", kind="absent") for name in never_seen if name not in found]
         records = (*self._records(content for name, content in found.items() if name not in back), *gone)
         cuts = range(0, max(1, len(records)), BATCH)
         for at in cuts:
@@ -292,6 +295,12 @@ class Contacts:
             decode=read_page,
         ).data
         return page
+
+
+def _made_and_never_seen(log: Log) -> list[str]:
+    """Return the ids of contacts that we made and that were merged or erased before any reading saw them."""
+    seen = {name for (name,) in log.query("hubspot", "contacts", "select distinct key from events", {})}
+    return sorted(created(log, "hubspot", "contact") - seen)
 
 
 def _is_news(known: Mapping[str, Any] | None, updated: datetime | None) -> bool:

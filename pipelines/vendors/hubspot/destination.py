@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from pipelines.errors import RefusedError
+from pipelines.log import Log
 from pipelines.publish.rows import Outcome, Phase, Row
 from pipelines.settings import Connection
 from pipelines.vendors.hubspot.answers import by_trace, decoded, email_of, errors, holds, results, same, why
@@ -36,6 +37,11 @@ PHASES = (
     *(Phase("attendance", EITHER, grouped_by=EVENT, only=("step", step)) for step in STEPS),
     Phase("completion", EITHER, batch_size=1),
 )
+MUST_KNOW = {
+    "users": "people who work in the CRM could become contacts",
+    "owners": "people who work in the CRM could become contacts",
+    "contacts": "people who were deleted, or are there under another address, could be created again",
+}
 STATES = {
     "register": {"REGISTERED", "CANCELLED", "ATTENDED", "NO_SHOW"},
     "cancel": {"CANCELLED"},
@@ -95,6 +101,13 @@ class HubSpotDestination:
             for name, (label, (kind, field), about) in PROPERTIES.items()
             if name not in present
         ]
+
+    def unknown(self, log: Log) -> list[str]:
+        """Return which of the streams that say who is who were never read whole."""
+        portal = str(self.client.account()["portalId"])
+        cursor = log.cursor("hubspot", "contacts", portal) or {}
+        whole = {name: log.version("hubspot", name) >= 0 for name in MUST_KNOW} | {"contacts": "read_to" in cursor}
+        return [f"hubspot/{name} was never read whole, so {MUST_KNOW[name]}" for name in MUST_KNOW if not whole[name]]
 
     def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
         """Send one batch; a batch that is refused whole is halved until the rows that are at fault stand alone."""

@@ -28,7 +28,7 @@ import msgspec
 import orjson
 from pyrate_limiter import Rate
 
-from pipelines.errors import AuthError, QuotaError, RefusedError, TransientError, VendorError
+from pipelines.errors import AuthError, CredentialsError, QuotaError, RefusedError, TransientError, VendorError
 from pipelines.http import TRANSIENT_STATUSES, Answer, Api, retry_after
 from pipelines.settings import Connection
 from pipelines.vendors.reading import reads
@@ -290,7 +290,7 @@ def classify(answer: Answer, doing: str) -> VendorError:
             code=code,
         )
     if status == 401 or code == "124":
-        return AuthError(
+        return CredentialsError(
             "The access token is refused. Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET.",
             vendor="zoom",
             status=status,
@@ -323,7 +323,7 @@ def _opens_at(answer: Answer, said: str) -> datetime:
 def classify_token(answer: Answer, doing: str) -> VendorError:
     """Return the error that an answer of the token endpoint deserves."""
     if answer.status in (400, 401, 403):
-        return AuthError(
+        return CredentialsError(
             "Check ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET, and that the app is activated.",
             vendor="zoom",
             status=answer.status,

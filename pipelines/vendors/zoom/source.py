@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from pipelines.errors import AuthError, UnreachableError, VendorError
+from pipelines.errors import CredentialsError, UnreachableError, VendorError
 from pipelines.events import Batch, Stream
 from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
@@ -120,8 +120,7 @@ class _Look:
         try:
             told = self.client.get(path, doing=doing, limit=limit, params=params, accept=(404,)).data
         except VendorError as error:
-            is_final = isinstance(error, UnreachableError) or (isinstance(error, AuthError) and error.code != "4711")
-            if is_final:
+            if isinstance(error, UnreachableError | CredentialsError):
                 raise
             self.lacked_plan = has_no_plan(error)
             if not self.lacked_plan and (error.status, error.code) not in NOTHING_THERE:
