@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,13 +12,14 @@ from pipelines.cli.output import AsOf, Json, give, moment, progress, say, table,
 
 if TYPE_CHECKING:
     from pipelines.ingest import IngestReceipt
-    from pipelines.publish import ApplyReceipt, Plan
+    from pipelines.publish import ApplyReceipt, Plan, Row
     from pipelines.run import Check, RunReceipt, Workspace
     from pipelines.transform import BuildReceipt
 
 Allow = Annotated[bool, typer.Option("--allow", help="Let a plan through whose shape a fuse would stop.")]
 SHOWN = 12
-"""Changes of a plan that a person is shown; the whole of it is in its Parquet."""
+SAMPLES = 3
+"""Changes of each kind that a person is shown of a plan; the whole of it is in its Parquet."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -189,6 +191,18 @@ def lines_checks(checks: list[Check]) -> list[str]:
     return table(rows, ["", "check", ""])
 
 
+def _samples(planned: Sequence[Row]) -> list[Row]:
+    """Return the first few rows of each object and operation."""
+    seen: dict[tuple[str, str], int] = {}
+    samples = []
+    for row in planned:
+        kind = row.object, row.operation
+        seen[kind] = seen.get(kind, 0) + 1
+        if seen[kind] <= SAMPLES:
+            samples.append(row)
+    return samples
+
+
 def lines_plan(made: Plan) -> list[str]:
     """Return a plan for a person: counts, and the first changes field by field."""
     rows = [
@@ -199,15 +213,16 @@ def lines_plan(made: Plan) -> list[str]:
     ]
     lines = table(rows, ["destination", "object", "operation", "records"]) if rows else []
     for destination, planned in made.rows.items():
-        for row in planned[:SHOWN]:
+        samples = _samples(planned)
+        for row in samples:
             lines.append(f"{destination} {row.object} {row.key}: {row.operation}")
             lines += [
                 f"    {name}: {row.old.get(name) or '–'} → {new or '–'}"
                 for name, new in row.fields.items()
                 if (row.old.get(name) or None) != (new or None)
             ]
-        if len(planned) > SHOWN:
-            lines.append(f"… and {len(planned) - SHOWN:,} more at {destination}")
+        if len(planned) > len(samples):
+            lines.append(f"… and {len(planned) - len(samples):,} more at {destination}")
     for destination, waiting in made.waiting.items():
         lines += [f"waits: {destination} {row.object} {row.key}: {why}" for row, why in waiting[:SHOWN]]
     calls = ", ".join(f"{name} {count}" for name, count in made.calls.items() if count)
