@@ -21,7 +21,11 @@ chosen as (
         on told.webinar_id = int_registrants.webinar_id and told.registrant_key = int_registrants.registrant_key
     inner join int_addresses
         on int_registrants.email_key = int_addresses.email_key
-    where told.kind = 'seen' and told.occurred_at <= getvariable('as_of')
+    where
+        told.kind = 'seen'
+        and told.occurred_at <= getvariable('as_of')
+        and int_registrants.has_stood
+        and int_addresses.zoom_reason is null
 
 ),
 

@@ -38,10 +38,12 @@ from tests.soak.oracle import Oracle, excluded, norm
 from tests.soak.scene import Scene, moment
 from tests.soak.script import Author, History, Record
 from tests.soak.weather import storm
-from tests.worlds import z
 
-SETTLED = (timedelta(hours=1), timedelta(hours=27), timedelta(hours=28))
+SETTLED = (timedelta(hours=27), timedelta(hours=28))
 """When, after the last move, the last runs are: beyond all that the vendors tell a day late."""
+
+SOURCE = "turnout_source"
+"""Said once, at creation, of what was known then: two plays that created at other times may say other webinars."""
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Ending:
 
     held: Record
     oracle: Oracle
-    skipped: set[str]
+    skipped: set[tuple[str, ...]]
     problems: list[str] = field(default_factory=list)
     runs: int = 0
     partial: int = 0
@@ -71,8 +73,8 @@ def without_waiting() -> Iterator[None]:
         yield
 
 
-def play(history: History, home: Path, every: timedelta, *, is_stormy: bool, kills: float = 0.08) -> Ending:
-    """Play a history, with a run every so often, and three calm ones at the end."""
+def play(history: History, home: Path, every: timedelta, *, is_stormy: bool, kills: float = 0.15) -> Ending:
+    """Play a history, with a run every so often, and two calm ones at the end."""
     home.parent.mkdir(parents=True, exist_ok=True)
     scene, oracle = Scene(history, home), Oracle()
     dice = random.Random(f"weather of {history.seed}")
@@ -97,7 +99,7 @@ def play(history: History, home: Path, every: timedelta, *, is_stormy: bool, kil
                     _calm_run(scene, oracle, ending, is_compared=not is_stormy)
             _last_look(scene, ending)
         ending.held = scene.held()
-        ending.skipped = {norm(word) for move in scene.skipped for word in map(str, move.told.values())}
+        ending.skipped = {(str(move.at), move.kind, *map(str, move.told.values())) for move in scene.skipped}
     finally:
         scene.sandbox.stop()
     return ending
@@ -108,7 +110,9 @@ def _addresses(scene: Scene, told: Record) -> set[str]:
     words = {norm(told.get(name)) for name in ("email", "other")} - {""}
     for one in scene.portal.objects["contacts"].values():
         properties = one["properties"]
-        mine = {norm(word) for word in (properties.get("email"), *str(properties.get("hs_additional_emails")).split(";"))}
+        mine = {
+            norm(word) for word in (properties.get("email"), *str(properties.get("hs_additional_emails")).split(";"))
+        }
         if mine & words:
             words |= mine
     return words
@@ -144,7 +148,11 @@ def _stormy_run(scene: Scene, dice: random.Random, ending: Ending, kills: float)
     scene.sandbox.clear_requests()
     if dice.random() < kills:
         scene.set_faults([])
-        where, number, when = dice.choice(("http", "commit", "rename")), dice.randint(1, 60), dice.choice(("before", "after"))
+        where, number, when = (
+            dice.choice(("http", "commit", "rename")),
+            dice.randint(1, 60),
+            dice.choice(("before", "after")),
+        )
         told = subprocess.run(
             [sys.executable, "-m", "tests.replay.killer", where, str(number), when, "run"],
             cwd=ROOT,
@@ -174,6 +182,7 @@ def _stormy_run(scene: Scene, dice: random.Random, ending: Ending, kills: float)
 
 def _last_look(scene: Scene, ending: Ending) -> None:
     """A run more writes nothing; the log is whole; nothing stands twice; a rebuild gives the same tables."""
+    scene.set_faults([])
     scene.sandbox.clear_requests()
     receipt = scene.company.run()
     plan = receipt.plan
@@ -185,7 +194,7 @@ def _last_look(scene: Scene, ending: Ending) -> None:
     portal = scene.sandbox.world()["hubspot"][0]
     names = Counter((one["externalAccountId"], one["externalEventId"]) for one in portal["marketing_events"])
     ending.problems += [f"marketing event {name} stands {count} times" for name, count in names.items() if count > 1]
-    ours = Counter(_born(one) for one in portal["contacts"] if one["properties"].get("turnout_source"))
+    ours = Counter(_born(one) for one in portal["contacts"] if one["properties"].get(SOURCE))
     for email, count in ours.items():
         if count > 1 and email not in _moved(portal["contacts"]):
             ending.problems.append(f"{email} was created {count} times")
@@ -264,7 +273,7 @@ def _parts(oracle: Oracle, expected: Record, held: Record, created: dict[str, st
     for key in sorted(states.keys() | held["states"].keys()):
         event, name = key
         contact = held["contacts"].get(name)
-        if contact is None or key in oracle.tainted or norm(contact.get("email")) in clear:
+        if contact is None or key in oracle.tainted | oracle.vague or norm(contact.get("email")) in clear:
             continue
         if states.get(key) != held["states"].get(key):
             problems.append(
@@ -308,12 +317,13 @@ def unlike(calm: Ending, stormy: Ending) -> list[str]:
     Left out are people of whom a move was possible in one play alone, and what stands as it was told once since
     nothing more may be told of it: that depends on when it was last read.
     """
-    apart = calm.skipped ^ stormy.skipped
+    apart = {norm(word) for move in calm.skipped ^ stormy.skipped for word in move}
     oracle = calm.oracle
     frozen = {
         norm(one.get("email"))
         for one in calm.held["contacts"].values()
-        if oracle.reason(norm(one.get("email"))) or excluded(norm(one.get("email")), oracle.settings.get("contacts", ()))
+        if oracle.reason(norm(one.get("email")))
+        or excluded(norm(one.get("email")), oracle.settings.get("contacts", ()))
     }
     sides = [_by_address(ending.held, apart | frozen) for ending in (calm, stormy)]
     problems = []
@@ -345,7 +355,7 @@ def _by_address(held: Record, apart: set[str]) -> Record:
     people = {name: norm(one.get("email")) for name, one in held["contacts"].items()}
     return {
         "contacts": {
-            people[name]: {key: value for key, value in one.items() if key.startswith("turnout_")}
+            people[name]: {key: value for key, value in one.items() if key.startswith("turnout_") and key != SOURCE}
             for name, one in held["contacts"].items()
             if people[name] not in apart
         },
@@ -362,7 +372,7 @@ def _by_address(held: Record, apart: set[str]) -> Record:
 
 def soak(seed: int, days: float, every: float, home: Path) -> tuple[list[str], str]:
     """Play one history both ways; return what is wrong, and a line about it."""
-    history = Author(seed, days, pace_hours=4 * every).write()
+    history = Author(seed, days, pace_hours=3 * every).write()
     calm = play(history, home / "calm", timedelta(hours=every), is_stormy=False)
     stormy = play(history, home / "stormy", timedelta(hours=every), is_stormy=True)
     problems = [f"calm: {text}" for text in calm.problems] + [f"stormy: {text}" for text in stormy.problems]
@@ -383,7 +393,9 @@ def calmly(seed: int, days: float, every: float, home: Path) -> tuple[list[str],
 
 def main() -> int:
     """Play what the command line asks for; 0 where nothing is wrong."""
-    ask = argparse.ArgumentParser(prog="python -m tests.soak.month", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    ask = argparse.ArgumentParser(
+        prog="python -m tests.soak.month", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     ask.add_argument("--days", type=float, default=30)
     ask.add_argument("--every", type=float, default=2, help="hours between two runs")
     ask.add_argument("--seed", type=int, default=1)

@@ -14,7 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -115,7 +115,7 @@ class Oracle:
     """Remembers what was seen, and what the CRM should hold."""
 
     def __init__(self) -> None:
-        self.at = datetime.min
+        self.at = datetime.min.replace(tzinfo=UTC)
         self.settings: Record = {}
         self.settings_seen: list[tuple[datetime, Record]] = []
         self.webinars: dict[int, Webinar] = {}
@@ -129,6 +129,7 @@ class Oracle:
         self.events: dict[str, Record] = {}
         self.parts: dict[tuple[str, str], str] = {}
         self.tainted: set[tuple[str, str]] = set()
+        self.vague: set[tuple[str, str]] = set()
 
     # ---- seeing
 
@@ -395,7 +396,7 @@ class Oracle:
         chosen = {
             self.person(one.email)
             for (number, _), one in self.registrants.items()
-            if number == webinar.told["id"] and name in one.occurrences
+            if number == webinar.told["id"] and name in one.occurrences and one.has_stood and not self.reason(one.email)
         }
         by_date = name and webinar.told["settings"].get("registration_type", 1) != 1
         for person, one in registered.items():
@@ -511,6 +512,7 @@ class Oracle:
             if self.parts.get((event, name)) == "attended" and part.state != "attended":
                 self.tainted.add((event, name))  # HubSpot takes no attendance back
             told[event, name] = part.state
+            (self.vague.add if self.blurred.get(person, self.at) > self.at else self.vague.discard)((event, name))
         self.parts |= {key: state for key, state in told.items() if key[1] in self.live}
         self.fresh_parts = {key: state for key, state in told.items() if key[1] not in self.live}
         return {key: self._shown(key[0], state) for key, state in told.items()}

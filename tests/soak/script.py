@@ -330,7 +330,7 @@ class Author:
         old = [
             number
             for number, told in self.webinars.items()
-            if told["at"] < at - timedelta(hours=7) - self.pace and not told["deleted"]
+            if told["at"] < at - timedelta(hours=13) - self.pace and not told["deleted"]
         ]
         if old and self._rests(("webinar", number := self.dice.choice(old)), at) and not self._soon(number, at):
             self.webinars[number]["deleted"] = True
@@ -430,7 +430,9 @@ class Author:
     def _row(self, one: Record, begin: datetime, end: datetime) -> Record:
         length = (end - begin).total_seconds()
         joined = begin + timedelta(seconds=round(length * self.dice.uniform(-0.1, 0.95)))
-        left = joined + timedelta(seconds=round(length * self.dice.choice((0, 0.1, 0.3, 0.6, 1.2)) * self.dice.random()))
+        left = joined + timedelta(
+            seconds=round(length * self.dice.choice((0, 0.1, 0.3, 0.6, 1.2)) * self.dice.random())
+        )
         row = {
             "id": "",
             "user_id": f"u{self._number()}",
@@ -530,7 +532,9 @@ class Author:
         if not self._rests("settings", at):
             return
         dice, settings = self.dice, dict(self.settings)
-        what = dice.choice(("contacts", "contacts", "hosts", "switch", "switch", "new", "user", "stage", "second", "all"))
+        what = dice.choice(
+            ("contacts", "contacts", "hosts", "switch", "switch", "new", "user", "stage", "second", "all")
+        )
         if what == "contacts":
             settings["contacts"] = dice.choice(([], ["ACME.example"], ["*.acme.example", "p03@a.example"]))
         elif what == "hosts":

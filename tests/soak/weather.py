@@ -22,6 +22,8 @@ READS = (
     "/owners",
     "/properties",
     "",
+    "",
+    "",
 )
 WRITES = ("batch/create", "batch/update", "events/upsert", "attendance/", "complete", "objects/contacts", "marketing")
 PAGES = ("empty_page", "duplicate_records", "shuffle", "stale_page")
@@ -29,7 +31,7 @@ PAGES = ("empty_page", "duplicate_records", "shuffle", "stale_page")
 
 def storm(dice: random.Random) -> list[Record]:
     """Some faults; most strike a few times, now and then one does all through the run."""
-    return [_rule(dice) for _ in range(dice.choice((0, 1, 2, 2, 3, 4, 6)))]
+    return [_rule(dice) for _ in range(dice.choice((0, 1, 3, 5, 8, 12)))]
 
 
 def _rule(dice: random.Random) -> Record:
@@ -56,8 +58,8 @@ def _rule(dice: random.Random) -> Record:
         rule["method"] = "POST"
     elif kind in PAGES:
         rule["method"] = "GET"
-    rule["after"] = dice.choice((0, 0, 1, 3, 10))
-    rule["times"] = dice.choice((1, 1, 1, 2, 3, 6, 9, None))
+    rule["after"] = dice.choice((0, 0, 0, 1, 2, 10))
+    rule["times"] = dice.choice((1, 1, 2, 3, 6, 9, None))
     if rule["times"] is None:
         rule["probability"] = dice.choice((0.05, 0.2, 0.5))
     if kind == "status":
