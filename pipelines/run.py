@@ -300,7 +300,11 @@ class Workspace:
             receipt.plan, receipt.lines = self.plan(as_of=receipt.as_of, progress=progress)
             self.save(receipt.plan)
             if receipt.plan.total:
-                receipt.applied = self.apply(receipt.plan, allow=allow, progress=progress)
+                try:
+                    receipt.applied = self.apply(receipt.plan, allow=allow, progress=progress)
+                except ChecksFailed as error:
+                    unread = {why: name for one in receipt.ingested for name, why in one.failed.items()}
+                    raise ChecksFailed("\n  not read: ".join([str(error), *unread])) from None
             with self.warehouse.connect() as db:
                 counts = db.execute("select verdict, count(*) from verdicts group by verdict order by verdict")
                 receipt.verdicts = {str(name): int(count) for name, count in counts.fetchall()}

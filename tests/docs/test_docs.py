@@ -95,7 +95,9 @@ def makes(recipe: str) -> Callable[[str, Company, Path], None]:
 
     def check(command: str, one: Company, folder: Path) -> None:
         target = command.removeprefix("make ")
-        told = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+        words = ["make", "-n", "--no-print-directory", target]
+        told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True, env=alone).stdout
         assert told.splitlines()[-1].startswith(recipe)
 
     return check

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from tests.company import Company
-from tests.worlds import NOW, contact, joined, later, registrant, session, webinar, world
+from tests.worlds import NOW, contact, joined, later, registrant, series, session, webinar, world
 
 Make = Callable[..., Company]
 ONE, TWO = 84759841045, 84759841046
@@ -140,3 +140,41 @@ def test_what_a_contact_inherits_in_a_merge_is_put_right(company: Make, is_new: 
     assert not found.get("turnout_avg_attendance_pct"), "what a secondary address did counts for nobody"
     assert (found["turnout_webinars_registered"], found["turnout_webinars_attended"]) == ("1", "0")
     settled(one)
+
+
+@pytest.mark.rule("HZ-06")
+def test_an_address_that_a_merged_contact_has_no_more_is_nobodys(company: Make) -> None:
+    merged = {"hs_merged_object_ids": "1", "hs_additional_emails": ADA}
+    one = company(world(webinar(ONE, **AHEAD), contacts=[contact(1, ADA), contact(2, BOB)]))
+    one.run()
+
+    def join(told: dict[str, Any]) -> None:
+        winner = contact(2, BOB, properties=merged, updatedAt=later(NOW, minutes=30))
+        told["hubspot"][0]["contacts"] = [winner]
+
+    def leave(told: dict[str, Any]) -> None:
+        winner = contact(2, BOB, properties={**merged, "hs_additional_emails": ""}, updatedAt=later(NOW, minutes=90))
+        told["hubspot"][0]["contacts"] = [winner]
+        people(told).append(registrant(ADA))
+
+    one.change(join, later(NOW, hours=1))
+    one.run()
+    one.change(leave, later(NOW, hours=2))
+    one.run()
+    assert one.emails() == {ADA, BOB}
+    assert held(one, ADA)["turnout_webinars_registered"] == "1"
+
+
+@pytest.mark.rule("HZ-22", "HZ-24")
+def test_a_date_chosen_by_a_registration_that_was_denied_is_not_chosen(company: Make) -> None:
+    told = series(5555, ["2026-12-01", "2026-12-08"])
+    told["settings"]["registration_type"] = 2
+    first, second = ([{"occurrence_id": date["occurrence_id"]}] for date in told["occurrences"])
+    told["registrants"] = [
+        registrant(ADA, occurrences=first),
+        registrant(ADA, id="r2", occurrences=second, status="denied"),
+    ]
+    one = company(world(told))
+    one.run()
+    names = [f"5555-{date['occurrence_id']}" for date in told["occurrences"]]
+    assert [one.states(name) for name in names] == [{ADA: "REGISTERED"}, {}]

@@ -104,9 +104,8 @@ class HubSpotDestination:
 
     def unknown(self, log: Log) -> list[str]:
         """Return which of the streams that say who is who were never read whole."""
-        portal = str(self.client.account()["portalId"])
-        cursor = log.cursor("hubspot", "contacts", portal) or {}
-        whole = {name: log.version("hubspot", name) >= 0 for name in MUST_KNOW} | {"contacts": "read_to" in cursor}
+        is_read = any("read_to" in cursor for cursor in log.cursors("hubspot", "contacts").values())
+        whole = {name: log.version("hubspot", name) >= 0 for name in MUST_KNOW} | {"contacts": is_read}
         return [f"hubspot/{name} was never read whole, so {MUST_KNOW[name]}" for name in MUST_KNOW if not whole[name]]
 
     def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
