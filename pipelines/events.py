@@ -13,7 +13,7 @@ more). Streams come in three modes:
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Literal
@@ -94,18 +94,6 @@ class Stream:
     needs: tuple[str, ...] = ()
     """Streams of the same source that must be read before this one, since it looks into them."""
     about: str = ""
-
-
-@dataclass(frozen=True)
-class Window:
-    """The half-open span of time `[start, end)`, both UTC."""
-
-    start: datetime
-    end: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    def __post_init__(self) -> None:
-        if self.start > self.end:
-            raise ValueError(f"a window cannot end before it starts: [{self.start}, {self.end})")
 
 
 def digest(payload: bytes) -> bytes:
