@@ -1,164 +1,172 @@
-"""Makes an event log of a company as large as wanted, without any vendor: `python -m benchmarks.history --events 2000000 HOME`.
+"""Makes an event log as large as wanted, without any vendor: `python -m benchmarks.history --events 2000000 FOLDER`.
 
-Heavy-tailed contacts, rejoining participants, redelivered reports (the log drops those), missing addresses, three years.
-Rows are made by DuckDB and appended to the log's Delta tables as ingest would write them: one commit a month and stream.
+Below the folder: `home/log` is the log as three years of runs leave it (a commit a month, then one a day in the last
+month), `redelivered` what the vendors sent a second time (the log drops it; who reads deliveries has to), and `delta`
+with `delta-redelivered` the day after. The ids of events are hashes of their content, though not those of ingest.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import shutil
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
+from benchmarks import company
+from benchmarks.company import END, START, STREAMS, Size
 from pipelines.events import EVENT_SCHEMA
-from pipelines.log import AT, CURSORS, TABLE, WRITER, Log
+from pipelines.log import AT, CURSORS, TABLE, WRITER
 
-START = datetime(2023, 11, 20, tzinfo=UTC)
-MONTHS = 36
-AS_OF = "2026-11-20T12:00:00+00:00"
-
-PERSON = "cast(floor({people} * pow(random(), 2)) as bigint)"
-"""A person's number: a few do much, most do little."""
-
-STREAMS = {
-    "hubspot/contacts": (
-        0.01,
-        """
-        select cast(1000 + n as varchar) as key, '' as scope, {moment} as occurred_at,
-            '{{"id":"' || (1000 + n) || '","createdAt":"2023-11-20T00:00:00.000Z","archived":false,"properties":{{"email":"p'
-            || n || '@example.com","firstname":"First' || n || '","lastname":"Last"}}}}' as payload
-        from (select n from range({first}, {last}) as t(n))
-        """,
-    ),
-    "hubspot/email_events": (
-        0.60,
-        """
-        select 'e' || n || '|' || epoch_ms(seen_at) as key, '' as scope, seen_at as occurred_at,
-            '{{"id":"e' || n || '","created":' || epoch_ms(seen_at) || ',"type":"'
-            || case when n % 10 < 4 then 'SENT' when n % 10 < 6 then 'DELIVERED' when n % 10 < 9 then 'OPEN' else 'CLICK' end
-            || '","recipient":"' || case when n % 33 = 0 then ' P' else 'p' end || person || '@example.com","emailCampaignId":'
-            || (1000 + cast(floor(random() * 80) as bigint)) || ',"portalId":1,"appId":1,"filteredEvent":'
-            || case when n % 14 = 0 then 'true' else 'false' end || ',"userAgent":"Mozilla/5.0 (X11; Linux x86_64)"}}' as payload
-        from (select n, {moment} as seen_at, {person} as person from range({first}, {last}) as t(n))
-        """,
-    ),
-    "hubspot/form_submissions": (
-        0.04,
-        """
-        select 'f' || n as key, 'form1' as scope, {moment} as occurred_at,
-            '{{"conversionId":"f' || n || '","submittedAt":0,"values":[{{"name":"email","value":"p' || {person}
-            || '@example.com"}}]}}' as payload
-        from range({first}, {last}) as t(n)
-        """,
-    ),
-    "zoom/instances": (
-        0.0002,
-        """
-        select 'u' || n || '==' as key, cast(80000000000 + n as varchar) as scope, seen_at as occurred_at,
-            '{{"meeting_uuid":"u' || n || '==","meeting_id":' || (80000000000 + n) || ',"topic":"Topic ' || n
-            || '","host_email":"host@example.org","start_time":"' || strftime(seen_at, '%Y-%m-%dT%H:%M:%SZ') || '","end_time":"'
-            || strftime(seen_at + interval 1 hour, '%Y-%m-%dT%H:%M:%SZ') || '"}}' as payload
-        from (select n, {moment} as seen_at from range({first}, {last}) as t(n))
-        """,
-    ),
-    "zoom/registrants": (
-        0.10,
-        """
-        select scope || '|r' || person as key, scope, seen_at as occurred_at,
-            '{{"id":"r' || person || '","email":"p' || person || '@example.com","first_name":"First","last_name":"Last",'
-            || '"status":"approved","create_time":"' || strftime(seen_at, '%Y-%m-%dT%H:%M:%SZ') || '"}}' as payload
-        from (
-            select distinct cast(80000000000 + w as varchar) as scope, person, {month} as seen_at from (
-                select {webinar} as w, {person} as person from range({first}, {last}) as t(n)
-            )
-        )
-        """,
-    ),
-    "zoom/participants": (
-        0.25,
-        """
-        select 'u' || w || '==|' || n || '|' || n as key, 'u' || w || '==' as scope, seen_at as occurred_at,
-            '{{"id":"","user_id":"' || n || '","name":"First Last","user_email":"'
-            || case when n % 12 = 0 then '' else 'p' || person || '@example.com' end
-            || '","join_time":"' || strftime(seen_at, '%Y-%m-%dT%H:%M:%SZ') || '","leave_time":"'
-            || strftime(seen_at + to_seconds(cast(random() * 2400 as integer)), '%Y-%m-%dT%H:%M:%SZ')
-            || '","duration":1200,"status":"in_meeting","registrant_id":"r' || person || '"}}' as payload
-        from (
-            select n, w, person, ran.seen_at + to_seconds(cast(random() * 3000 as integer)) as seen_at
-            from (select n, {webinar} as w, {person} as person from range({first}, {last}) as t(n)) as rows
-            inner join ran using (w)
-        )
-        """,
-    ),
-}
-"""Stream to its share of all events, and the SQL that makes the rows of one month."""
+FORMAT = 4
+"""Counts up when the made history changes, so that a kept one is not taken for it."""
+DAY = timedelta(days=1)
+REDELIVERED = 0.01
 
 
-def make(home: Path, events: int) -> None:
-    """Write a history of about so many events below `home`."""
-    db = duckdb.connect()
-    db.execute("set timezone = 'UTC'")
-    db.execute("select setseed(0.42)")
-    people, webinars = max(events // 100, 100), max(events // 5000, 36)
-    started = time.monotonic()
-    a_month = max(webinars // MONTHS, 1)
-    db.execute(
+def spans() -> list[tuple[datetime, datetime]]:
+    """Return the spans of the commits: months, then the days of the last one."""
+    months = [START.replace(year=START.year + (START.month - 1 + n) // 12, month=(START.month - 1 + n) % 12 + 1) for n in range(36)]
+    spans = list(zip(months, months[1:], strict=False))
+    day = months[-1]
+    while day < END:
+        spans.append((day, day + DAY))
+        day += DAY
+    return spans
+
+
+def made(db: duckdb.DuckDBPyConnection, size: Size, name: str, begin: datetime, end: datetime) -> pa.Table:
+    """Return a stream's events of a span, in the order in which the log keeps them."""
+    account, sql = STREAMS[name]
+    return db.sql(
         f"""
-        create table ran as
-        select n as w, cast(? as timestamptz) + to_months(cast(n // {a_month} as integer))
-            + to_hours(cast(24 * (n % 27) + 9 as integer)) as seen_at
-        from range(0, {a_month * MONTHS}) as t(n)
-        """,
-        [START.isoformat()],
+        select unhex(md5('{name}' || key || kind || coalesce(payload, ''))) as event_id, '{account}' as account, scope, key, kind,
+            occurred_at, timestamptz '{end.isoformat()}' as observed_at, 'made' as batch,
+            unhex(md5(coalesce(payload, 'absent'))) as digest, payload
+        from ({sql(size, begin, end)}) order by occurred_at, event_id
+        """
+    ).to_arrow_table().cast(EVENT_SCHEMA)
+
+
+def commit(table: DeltaTable, rows: pa.Table, at: datetime) -> None:
+    """Append rows to a stream as ingest would."""
+    told = {CURSORS: "{}", AT: at.isoformat(), "turnout.run": "made", "turnout.observed_at": at.isoformat()}
+    write_deltalake(
+        table, rows, mode="append", writer_properties=WRITER, commit_properties=CommitProperties(custom_metadata=told)
     )
-    for name, (share, sql) in STREAMS.items():
-        source, stream = name.split("/")
-        folder = home / "log" / source / stream
-        folder.mkdir(parents=True, exist_ok=True)
-        table = DeltaTable.create(str(folder), schema=EVENT_SCHEMA, configuration=dict(TABLE))
-        count = max(int(events * share) // MONTHS, 1)
-        for month in range(MONTHS):
-            begin = f"(timestamptz '{START.isoformat()}' + to_months({month}))"
-            moment = f"({begin} + to_seconds(cast(random() * 2500000 as integer)))"
-            if name == "zoom/instances":
-                count = a_month
-                moment = "(select seen_at from ran where w = n)"
-            rows = sql.format(
-                people=people,
-                person=PERSON.format(people=people),
-                webinar=f"cast({month * a_month} + floor(random() * {a_month}) as bigint)",
-                moment=moment,
-                month=begin,
-                first=month * count,
-                last=(month + 1) * count,
-            )
-            found = db.sql(
-                f"""
-                select unhex(md5(key || payload)) as event_id, 'one' as account, scope, key, 'seen' as kind, occurred_at,
-                    occurred_at as observed_at, 'made' as batch, unhex(md5(payload)) as digest, payload
-                from ({rows}) order by occurred_at
-                """
-            ).to_arrow_table()
-            write_deltalake(
-                table,
-                found.cast(EVENT_SCHEMA),
-                mode="append",
-                writer_properties=WRITER,
-                commit_properties=CommitProperties(custom_metadata={CURSORS: "{}", AT: AS_OF}),
-            )
-    db.close()
-    sizes = {f"{s}/{t}": sum(Path(f).stat().st_size for f in Log(home).files(s, t)) for s, t in Log(home).streams()}
-    sys.stderr.write(f"{time.monotonic() - started:.1f} s, {sum(sizes.values()) / 1e6:.0f} MB: {sizes}\n")
+
+
+def twice(db: duckdb.DuckDBPyConnection, rows: pa.Table) -> pa.Table:
+    """Return the rows that come once more, an hour later."""
+    db.register("delivered", rows)
+    found = db.sql(
+        f"""
+        select * replace (observed_at + interval 1 hour as observed_at) from delivered
+        where hash(event_id) / 18446744073709551616.0 < {REDELIVERED}
+        """
+    ).to_arrow_table()
+    db.unregister("delivered")
+    return found.cast(EVENT_SCHEMA)
+
+
+def table_at(home: Path, name: str) -> DeltaTable:
+    """Return a stream's table, made where there is none."""
+    folder = home / "log" / name
+    if (folder / "_delta_log").is_dir():
+        return DeltaTable(str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    return DeltaTable.create(str(folder), schema=EVENT_SCHEMA, configuration=dict(TABLE))
+
+
+def keep(rows: pa.Table, path: Path) -> None:
+    """Write rows as one Parquet file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(rows, path, compression="zstd", compression_level=1, use_dictionary=["account", "kind", "batch", "scope"])
+
+
+def make(folder: Path, events: int) -> dict[str, Any]:
+    """Write a history of about so many events below `folder`; what is there already is taken as it is."""
+    about = folder / "history.json"
+    if about.exists():
+        told: dict[str, Any] = json.loads(about.read_bytes())
+        if told["format"] == FORMAT and told["asked"] == events:
+            return told
+    shutil.rmtree(folder, ignore_errors=True)
+    size = Size(events)
+    started = time.monotonic()
+    counts: dict[str, int] = {}
+    delta_counts: dict[str, int] = {}
+    with duckdb.connect() as db:
+        for statement in [*company.macros(size), company.webinars(size), company.sessions()]:
+            db.execute(statement)
+        for name in STREAMS:
+            table = table_at(folder / "home", name)
+            for number, (begin, end) in enumerate(spans()):
+                rows = made(db, size, name, begin, end)
+                counts[name] = counts.get(name, 0) + rows.num_rows
+                if rows.num_rows:
+                    commit(table, rows, end)
+                    keep(twice(db, rows), folder / "redelivered" / name / f"{number:03d}.parquet")
+            rows = made(db, size, name, END, END + DAY)
+            delta_counts[name] = rows.num_rows
+            keep(rows, folder / "delta" / f"{name}.parquet")
+            keep(twice(db, rows), folder / "delta-redelivered" / f"{name}.parquet")
+            sys.stderr.write(f"{name}: {counts[name]:,} events, {delta_counts[name]:,} more in a day\n")
+    told = {
+        "format": FORMAT,
+        "asked": events,
+        "events": sum(counts.values()),
+        "delta": sum(delta_counts.values()),
+        "people": size.people,
+        "webinars": size.webinars,
+        "streams": counts,
+        "bytes": sum(path.stat().st_size for path in folder.rglob("*.parquet")),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    about.write_text(json.dumps(told, indent=2))
+    return told
+
+
+def clone(home: Path, copy: Path) -> Path:
+    """Make a home like another; immutable files are links, so that what is added to the copy stays out of the first."""
+    for path in home.rglob("*"):
+        twin = copy / path.relative_to(home)
+        if path.is_dir():
+            twin.mkdir(parents=True, exist_ok=True)
+            continue
+        twin.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".parquet" and "_delta_log" not in path.parts:
+            os.link(path, twin)
+        elif path.name != "warehouse.duckdb":
+            shutil.copyfile(path, twin)
+    return copy
+
+
+def append_delta(folder: Path, home: Path, until: datetime = END + DAY) -> int:
+    """Append the day after, as far as it is known by `until`: one commit a stream; return the events."""
+    total = 0
+    for name in STREAMS:
+        rows = pq.read_table(folder / "delta" / f"{name}.parquet").cast(EVENT_SCHEMA)
+        if until < END + DAY:
+            rows = rows.filter(pa.compute.less(rows["occurred_at"], pa.scalar(until, pa.timestamp("us", tz="UTC"))))
+        if rows.num_rows:
+            commit(table_at(home, name), rows, until)
+            total += rows.num_rows
+    return total
 
 
 if __name__ == "__main__":
     words = argparse.ArgumentParser()
-    words.add_argument("home", type=Path)
-    words.add_argument("--events", type=int, default=2_000_000)
+    words.add_argument("folder", type=Path)
+    words.add_argument("--events", type=float, default=2e6)
     given = words.parse_args()
-    make(given.home, given.events)
+    print(json.dumps(make(given.folder, int(given.events)), indent=2))

@@ -34,6 +34,8 @@ from pipelines.errors import (
 
 TRANSIENT_STATUSES = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 TRIES = 7
+CLOCK_YEARS = range(2000, 2200)
+"""A `Date` of another year is no clock's."""
 NEVER_SENT = ("Failed to establish", "Failed to resolve")
 """How the libraries below say that there was no connection, or no such host."""
 LONGEST_WAIT_SECONDS = 150.0
@@ -84,9 +86,12 @@ def retry_after(value: str | None, now: datetime) -> datetime | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError, TypeError, IndexError):
             return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def plain_classify(vendor: str) -> Classify:
@@ -281,7 +286,8 @@ class Api:
         broken = ""
         data = None
         is_success = 200 <= response.status_code < 300  # a redirect is none: we follow nobody elsewhere
-        if response.status_code != 204 and (content or (is_success and method == "GET")):
+        is_awaited = is_success and (method == "GET" or decode is not orjson.loads)
+        if content or is_awaited:
             try:
                 data = decode(content) if is_success else orjson.loads(content)
             except ValueError as error:
@@ -309,7 +315,7 @@ class Api:
 
     def _read_clock(self, headers: Mapping[str, str]) -> None:
         told = retry_after(headers.get("Date"), datetime.now(UTC))
-        if told is not None:
+        if told is not None and told.year in CLOCK_YEARS:
             self._told = told
 
     def redact(self, text: str) -> str:

@@ -14,7 +14,7 @@ is a stream of the log, every other table is a model.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
@@ -40,6 +40,55 @@ READS = {
 PREFIX = {"staging": "stg_", "intermediate": "int_", "segments": "segment_", "sync": "sync_", "audits": "assert_"}
 RAW = re.compile(r"raw_([a-z0-9_]+?)__([a-z0-9_]+)\Z")
 FIELD = re.compile(r"([a-z ]+):\s*(.*)\Z")
+NARROWED = re.compile(r"(\w+) by (.+?)(?: of (\w+))?")
+CHANGED = "__changed"
+BEFORE = "__before"
+
+
+APPENDED = "appended"
+"""`-- incremental: appended`: each row comes of one row of what the model reads, and stays."""
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """Which rows of an input a build by changed key needs: those whose `columns` match `matching` of another relation.
+
+    Attributes:
+        of: an input narrowed before this one; "" for the touched keys themselves.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    matching: tuple[str, ...]
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class Increment:
+    """How a model is built by changed key (EV-02).
+
+    `sql/touched/<model>.sql` gives the keys whose rows may differ now, over `<input>__changed` (rows of an input that
+    came or went in this build), the inputs as they are now, and `<model>__before`. A row with a null key says that
+    nobody can tell: the model is built whole, as it is when an input changed that the file does not watch.
+
+    Attributes:
+        key: columns of the model; all rows of a touched key are computed again.
+        merged: columns of which the greatest is kept, instead of computing the key again from all events; the file
+            then gives the rows of the input `of` to be taken in.
+        watches: the inputs whose changes the file looks at.
+    """
+
+    key: tuple[str, ...]
+    sql: str = ""
+    narrowed: tuple[Narrowing, ...] = ()
+    merged: tuple[str, ...] = ()
+    of: str = ""
+    watches: frozenset[str] = frozenset()
+
+    @property
+    def is_appended(self) -> bool:
+        """Whether changed rows of the input simply give further rows."""
+        return self.key == (APPENDED,)
 
 
 @dataclass(frozen=True)
@@ -60,6 +109,7 @@ class Model:
     header: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
     raws: tuple[tuple[str, str], ...] = ()
+    increment: Increment | None = None
 
     @property
     def uses_as_of(self) -> bool:
@@ -70,7 +120,8 @@ class Model:
     def fingerprint(self) -> str:
         """Hash of the SQL without comments: a better header builds nothing again."""
         code = "\n".join(line for line in self.sql.splitlines() if not line.strip().startswith("--"))
-        return blake2b(code.encode(), digest_size=8).hexdigest()
+        key = ",".join(self.increment.key) if self.increment else ""
+        return blake2b(f"{key}|{code}".encode(), digest_size=8).hexdigest()
 
 
 def load(root: Path = SQL_ROOT) -> dict[str, Model]:
@@ -109,14 +160,51 @@ def _read(db: duckdb.DuckDBPyConnection, layer: str, path: Path) -> Model:
         raise ModelError(f"{path} needs a header: a question, then `-- grain: one row per …`.")
     if not path.stem.startswith(PREFIX.get(layer, "")):
         raise ModelError(f"{path}: a model in {layer} is named {PREFIX[layer]}….")
-    serialized = db.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0]
-    tree = orjson.loads(serialized)
-    if tree.get("error"):
-        raise ModelError(f"{path} does not parse: {tree.get('error_message')} (at character {tree.get('position')}).")
+    tree = _parsed(db, sql, path)
     tables = set(_tables(tree)) - set(_ctes(tree))
     raws = sorted(match.groups() for name in tables if (match := RAW.fullmatch(name)))
     reads = sorted(name for name in tables if not RAW.fullmatch(name))
-    return Model(path.stem, layer, path, sql, question, header, tuple(reads), tuple((s, t) for s, t in raws))
+    pairs = tuple((source, stream) for source, stream in raws)
+    increment = _increment(db, header["incremental"], path, reads) if "incremental" in header else None
+    return Model(path.stem, layer, path, sql, question, header, tuple(reads), pairs, increment)
+
+
+def _increment(db: duckdb.DuckDBPyConnection, key: str, model: Path, reads: Sequence[str]) -> Increment:
+    columns = tuple(word.strip() for word in key.split(","))
+    if columns == (APPENDED,):
+        return Increment(columns, watches=frozenset(reads))
+    path = model.parents[1] / "touched" / model.name
+    if not path.exists():
+        raise ModelError(f"{model} is incremental: {path} must say which keys a change touches.")
+    sql = path.read_text(encoding="utf-8")
+    _, header = _header(sql)
+    tree = _parsed(db, sql, path)
+    tables = set(_tables(tree)) - set(_ctes(tree))
+    if strange := sorted(tables - {*reads, *(f"{name}{CHANGED}" for name in reads), f"{model.stem}{BEFORE}"}):
+        raise ModelError(f"{path} reads {', '.join(strange)}: a file of keys reads what its model reads, nothing else.")
+    watches = frozenset(name.removesuffix(CHANGED) for name in tables if name.endswith(CHANGED))
+    merged = tuple(word.strip() for word in header.get("merged", "").removeprefix("greatest of ").split(",") if word)
+    narrowed = tuple(_narrowing(line, path) for line in header.get("narrowed", "").split(";") if line.strip())
+    return Increment(columns, sql, narrowed, merged, header.get("of", ""), watches)
+
+
+def _narrowing(text: str, path: Path) -> Narrowing:
+    found = NARROWED.fullmatch(text.strip())
+    if not found:
+        raise ModelError(
+            f"{path}: `narrowed: {text.strip()}` is not `<input> by <column [= other]> [and …] [of <input>]`."
+        )
+    pairs = [pair.split(" = ") for pair in found[2].split(" and ")]
+    return Narrowing(
+        found[1], tuple(pair[0].strip() for pair in pairs), tuple(pair[-1].strip() for pair in pairs), found[3] or ""
+    )
+
+
+def _parsed(db: duckdb.DuckDBPyConnection, sql: str, path: Path) -> dict[str, Any]:
+    tree: dict[str, Any] = orjson.loads(db.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0])
+    if tree.get("error"):
+        raise ModelError(f"{path} does not parse: {tree.get('error_message')} (at character {tree.get('position')}).")
+    return tree
 
 
 def _header(sql: str) -> tuple[str, dict[str, str]]:

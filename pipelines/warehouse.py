@@ -25,7 +25,17 @@ OLDEST_READER = "v1.5.0"
 
 @dataclass
 class Entry:
-    """What stands for one model now: its files (relative to `models/`), rows, and what they were made of."""
+    """What stands for one model now: its files (relative to `models/`), rows, and what they were made of.
+
+    Attributes:
+        fingerprint: identity of the rows: the same fingerprint is the same rows.
+        files: layers, the base first. `counts`: rows in each.
+        gone: for each layer the file of keys whose rows in the layers below it are no more; "" where it only adds.
+        key: the columns of those keys.
+        rows: rows that stand.
+        sql: fingerprint of the model's SQL. `made_of`: fingerprint of each model that it was made from.
+        log_version: for staging, the commit up to which it has read. `as_of`: the moment it was last brought up to.
+    """
 
     fingerprint: str
     files: list[str] = field(default_factory=list)
@@ -33,6 +43,16 @@ class Entry:
     columns: dict[str, str] = field(default_factory=dict)
     log_version: int = -1
     as_of: str = ""
+    sql: str = ""
+    counts: list[int] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    key: list[str] = field(default_factory=list)
+    made_of: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def every_file(self) -> list[str]:
+        """All files that readers of the model need."""
+        return [*self.files, *(name for name in self.gone if name)]
 
 
 @dataclass
@@ -60,13 +80,32 @@ class Warehouse:
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return Catalog()
 
-    def paths(self, entry: Entry) -> list[str]:
-        """Return the absolute paths of a model's files."""
-        return [str(self.root / name) for name in entry.files]
+    def relation(self, entry: Entry, first: int = 0) -> str:
+        """Return the query that gives a model's rows: each layer without the keys that layers above it took away.
+
+        Args:
+            first: the lowest layer to read; layers below are left out.
+        """
+        gone = entry.gone or [""] * len(entry.files)
+        parts: list[str] = []
+        plain: list[str] = []
+        for at in range(first, len(entry.files)):
+            above = [str(self.root / name) for name in gone[at + 1 :] if name]
+            if not above:
+                plain.append(str(self.root / entry.files[at]))
+                continue
+            match = " and ".join(f'kept."{column}" = taken."{column}"' for column in entry.key)
+            parts.append(
+                f"select kept.* from read_parquet('{self.root / entry.files[at]}') as kept "
+                f"anti join read_parquet({above!r}) as taken on {match}"
+            )
+        if plain:
+            parts.append(f"select * from read_parquet({plain!r})")
+        return " union all ".join(parts)
 
     def is_whole(self, entry: Entry) -> bool:
         """Whether every file of a model is there."""
-        return all((self.root / name).exists() for name in entry.files)
+        return all((self.root / name).exists() for name in entry.every_file)
 
     def swap(self, before: Catalog, after: Catalog) -> None:
         """Make `after` what readers find, and drop files that no reader can still need.
@@ -75,8 +114,8 @@ class Warehouse:
             LogError: the disk is full or the folder cannot be written; `before` still stands.
         """
         now = datetime.now(UTC)
-        old = {name for entry in before.entries.values() for name in entry.files}
-        kept = {name for entry in after.entries.values() for name in entry.files}
+        old = {name for entry in before.entries.values() for name in entry.every_file}
+        kept = {name for entry in after.entries.values() for name in entry.every_file}
         after.retired = {name: since for name, since in before.retired.items() if name not in kept}
         after.retired |= {name: now.isoformat() for name in sorted(old - kept) if name not in after.retired}
         gone = [name for name, since in after.retired.items() if utc(since) + KEEP < now]
@@ -85,21 +124,28 @@ class Warehouse:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             write_whole(self.root / "catalog.json", orjson.dumps(asdict(after), option=orjson.OPT_INDENT_2))
-            self._write_views({name: self.paths(entry) for name, entry in after.entries.items()}, after.as_of)
+            self._write_views({name: entry for name, entry in after.entries.items() if entry.files}, after.as_of)
             for name in gone:
                 (self.root / name).unlink(missing_ok=True)
+            self._drop_strays({*kept, *after.retired}, now - KEEP)
         except OSError as error:
             raise LogError(f"{self.root} cannot be written: {error}. The tables are as they were.") from None
 
-    def _write_views(self, models: Mapping[str, list[str]], as_of: str) -> None:
+    def _drop_strays(self, known: set[str], since: datetime) -> None:
+        """Drop files that a killed build left: in no catalog, and older than any reader or build under way."""
+        for path in self.root.glob("*/*.parquet*"):
+            name = str(path.relative_to(self.root))
+            if name not in known and path.stat().st_mtime < since.timestamp():
+                path.unlink(missing_ok=True)
+
+    def _write_views(self, models: Mapping[str, Entry], as_of: str) -> None:
         """Write the file of views beside the old one, and put it in its place in one step."""
         fresh = self.file.with_suffix(".new")
         for leftover in (fresh, fresh.with_suffix(".new.wal")):
             leftover.unlink(missing_ok=True)
         with duckdb.connect(str(fresh), config={"storage_compatibility_version": OLDEST_READER}) as db:
-            for name, files in models.items():
-                if files:
-                    db.execute(f"create view {name} as select * from read_parquet({files!r})")
+            for name, entry in models.items():
+                db.execute(f"create view {name} as {self.relation(entry)}")
             db.execute("create table turnout_build (as_of varchar)")
             db.execute("insert into turnout_build values (?)", [as_of])
             db.execute("checkpoint")
@@ -111,7 +157,7 @@ class Warehouse:
         db.execute("set timezone = 'UTC'")
         for name, entry in self.catalog().entries.items():
             if entry.files and self.is_whole(entry):
-                db.execute(f"create view {name} as select * from read_parquet({self.paths(entry)!r})")
+                db.execute(f"create view {name} as {self.relation(entry)}")
         return db
 
 

@@ -222,7 +222,13 @@ def words(text: str | None) -> list[str]:
 def fields_of(db: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
     """Return the columns of a sync model that are fields at the vendor."""
     columns = [str(row[0]) for row in db.execute(f"describe {model.name}").fetchall()]
-    apart = {"object_key", "vendor_id", "reason", *words(model.header.get("context"))}
+    apart = {
+        "object_key",
+        "vendor_id",
+        "reason",
+        *words(model.header.get("context")),
+        *words(model.header.get("apart")),
+    }
     return [column for column in columns if column not in apart]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import msgspec
 import orjson
@@ -23,6 +25,11 @@ Kind = TypeVar("Kind")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+CALENDAR = range(1900, 2201)
+"""Years of which a vendor's record can be."""
+
+_NUMBER_TOO_LARGE = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
+_STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', re.DOTALL)
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
@@ -39,6 +46,8 @@ def reads(kind: type[Kind]) -> Callable[[bytes], Kind]:
     def read(body: bytes) -> Kind:
         try:
             return decoder.decode(body)
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
         except msgspec.DecodeError:
             mended = mend(body)
             if mended == body:
@@ -49,22 +58,48 @@ def reads(kind: type[Kind]) -> Callable[[bytes], Kind]:
 
 
 def record_reader(kind: type[Kind]) -> Callable[[bytes], Kind]:
-    """Return a reader of a record's keys; of a record of another shape it returns what has no keys."""
+    """Return a reader of a record's keys; a key of another shape than it should have counts as missing."""
     read = reads(kind)
+    fields = [(field.name, field.type) for field in msgspec.structs.fields(cast(Any, kind))]
 
     def keys(content: bytes) -> Kind:
         try:
             return read(content)
         except ValueError:
-            return kind()
+            pass
+        told = _object(content)
+        good: dict[str, Any] = {}
+        for name, shape in fields:
+            with suppress(ValueError, RecursionError):
+                good[name] = msgspec.convert(told.get(name), shape, strict=False)
+        return kind(**good)
 
     return keys
 
 
+def _object(content: bytes) -> dict[str, Any]:
+    """Return a record as an object, an empty one where it is none."""
+    try:
+        told = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def mend(body: bytes) -> bytes:
-    """Return JSON text with what is no Unicode (half a surrogate pair, bytes that are no UTF-8) as U+FFFD."""
-    text = body.decode("utf-8", "replace").encode()
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], text)
+    """Return JSON text that every parser takes.
+
+    What is no Unicode (half a surrogate pair, bytes that are no UTF-8) becomes U+FFFD, and a number beyond all that a
+    double holds becomes a text.
+    """
+    text = _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body.decode("utf-8", "replace").encode())
+    if _NUMBER_TOO_LARGE.search(text):
+        return _STRING_OR_NUMBER.sub(lambda found: b'"%s"' % found[0] if _is_too_large(found[0]) else found[0], text)
+    return text
+
+
+def _is_too_large(token: bytes) -> bool:
+    return token[:1] != b'"' and math.isinf(float(token))
 
 
 def payload(raw: msgspec.Raw) -> bytes:
@@ -74,7 +109,7 @@ def payload(raw: msgspec.Raw) -> bytes:
         content.decode()
     except UnicodeDecodeError:
         return mend(content)
-    return content
+    return mend(content) if _NUMBER_TOO_LARGE.search(content) else content
 
 
 def document(body: bytes) -> bytes:
@@ -94,17 +129,18 @@ def document(body: bytes) -> bytes:
     return text
 
 
-def instant(told: str | int | None) -> datetime | None:
-    """Read an instant in ISO 8601 or epoch milliseconds; None where it is missing or unreadable."""
+def instant(told: Any) -> datetime | None:
+    """Read an instant in ISO 8601 or epoch milliseconds; None where it is missing, unreadable or of no real year."""
+    if isinstance(told, bool) or not isinstance(told, str | int):
+        return None
     try:
-        if isinstance(told, int) or (told and told.isdigit()):
-            return from_ms(int(told))
-        return utc(told) if told else None
+        found = from_ms(int(told)) if isinstance(told, int) or told.isdigit() else utc(told)
     except (ValueError, OverflowError):
         return None
+    return found if found.year in CALENDAR else None
 
 
-def moment(told: str | int | None, otherwise: datetime) -> datetime:
+def moment(told: Any, otherwise: datetime) -> datetime:
     """Read an instant; where it is missing or unreadable it is `otherwise`."""
     return instant(told) or otherwise
 
@@ -133,6 +169,28 @@ def in_order(read: Callable[[Item], Result], items: Iterable[Item], at_once: int
             yield first, future.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class Notes(list[str]):
+    """What a person should know of a reading. Records that have no key to be known by are counted, a note a kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left_out: Counter[tuple[str, str]] = Counter()
+
+    def once(self, text: str) -> None:
+        """Tell something, once."""
+        if text not in self:
+            self.append(text)
+
+    def left_out(self, what: str, lacks: str) -> None:
+        """Count a record that cannot be kept: `left_out("zoom: users", "an id")`."""
+        before, self._left_out[what, lacks] = self._left_out[what, lacks], self._left_out[what, lacks] + 1
+        text = f"{what} without {lacks}, which were left out until the vendor tells it: "
+        if before:
+            self[self.index(f"{text}{before:,}.")] = f"{text}{before + 1:,}."
+        else:
+            self.append(f"{text}1.")
 
 
 @dataclass(frozen=True)

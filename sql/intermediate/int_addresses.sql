@@ -3,23 +3,8 @@
 -- units: person_key is the email_key under which the person is counted; subject_key is contact_id, or the negative
 --        person_key of somebody who is no contact yet; zoom_reason is null where nothing stands against it
 -- rule:  HZ-04 to HZ-07, HZ-10; the first of: invalid, of a CRM user, excluded, secondary, contact deleted
+-- incremental: email_key
 with
-
-met as (
-
-    select
-        email,
-        email_key
-    from int_registrants
-    where email_key is not null
-    union
-    select
-        email,
-        email_key
-    from stg_zoom__participants
-    where email_key is not null
-
-),
 
 deleted as (
 
@@ -32,14 +17,14 @@ deleted as (
 joined as (
 
     select
-        met.email,
-        met.email_key,
+        int_met_addresses.email,
+        int_met_addresses.email_key,
         owner.contact_id as owner_id,
         coalesce(owner.is_primary, false) as is_primary,
         main.email_key as main_key,
         int_settings.is_secondary_attributed,
         case
-            when not regexp_matches(met.email, '^[^@\s\p{Z}\p{C}]+@[^@\s\p{Z}\p{C}]*\.[^@\s\p{Z}\p{C}]*$')
+            when not regexp_matches(int_met_addresses.email, '^[^@\s\p{Z}\p{C}]+@[^@\s\p{Z}\p{C}]*\.[^@\s\p{Z}\p{C}]*$')
                 then 'email_invalid'
             when users.email_key is not null
                 then 'email_of_crm_user'
@@ -50,18 +35,18 @@ joined as (
             when owner.contact_id is null and deleted.email_key is not null
                 then 'contact_deleted'
         end as zoom_reason
-    from met
+    from int_met_addresses
     cross join int_settings
     left join int_contact_addresses as owner
-        on met.email_key = owner.email_key
+        on int_met_addresses.email_key = owner.email_key
     left join int_contacts as main
         on owner.contact_id = main.contact_id
     left join int_crm_users as users
-        on met.email_key = users.email_key
+        on int_met_addresses.email_key = users.email_key
     left join int_excluded_addresses as excluded
-        on met.email_key = excluded.email_key
+        on int_met_addresses.email_key = excluded.email_key
     left join deleted
-        on met.email_key = deleted.email_key
+        on int_met_addresses.email_key = deleted.email_key
 
 ),
 

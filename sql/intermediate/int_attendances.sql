@@ -2,6 +2,7 @@
 -- grain: one row per webinar_id, occurrence_id and person_key that attended
 -- units: attended_us, actual_us are microseconds; attended_ppq is the share attended in parts per 10^15, rounded
 -- rule:  HZ-20, the union of all the person's connections; an empty union is no attendance
+-- incremental: webinar_id, occurrence_id, person_key
 with
 
 counted as (

@@ -2,6 +2,7 @@
 -- grain: one row per connection of a device to a session that is over: a row of Zoom's participant report
 -- units: start_us, end_us are microseconds since 1970, clipped to the session; reason is null where it counts
 -- rule:  HZ-04 to HZ-08, HZ-20; the registrant of the row's registrant_id, else its own address
+-- incremental: connection_key
 with
 
 present as (

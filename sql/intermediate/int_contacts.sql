@@ -2,6 +2,7 @@
 -- grain: one row per contact_id ever seen, or created by us
 -- units: contact_id is HubSpot's object id as a number
 -- rule:  HZ-06, HZ-07; a contact merged into another is neither live nor deleted, even if we made it and never saw it
+-- incremental: contact_id
 with
 
 ordered as (
@@ -47,7 +48,6 @@ seen as (
         secondary_emails,
         first_name,
         last_name,
-        merged_ids,
         created_at,
         is_archived or contact_id in (select contact_id from gone) as is_gone,
         sales_opens,
@@ -55,26 +55,6 @@ seen as (
         content_views
     from ordered
     where nearness_in_kind = 1 and kind = 'seen'
-
-),
-
-losers as (
-
-    select
-        contact_id as winner_id,
-        unnest(string_split(merged_ids, ';')) as loser
-    from seen
-    where merged_ids <> ''
-
-),
-
-merged as (
-
-    select distinct
-        try_cast(trim(loser) as bigint) as contact_id,
-        winner_id
-    from losers
-    where try_cast(trim(loser) as bigint) <> winner_id
 
 ),
 
@@ -128,16 +108,6 @@ everybody as (
 
 ),
 
-winners as (
-
-    select
-        contact_id,
-        max(winner_id) as winner_id
-    from merged
-    group by contact_id
-
-),
-
 all_known as (
 
     select
@@ -152,11 +122,11 @@ all_known as (
         everybody.sales_opens,
         everybody.sales_clicks,
         everybody.content_views,
-        winners.winner_id as merged_into_id,
-        not everybody.is_gone and winners.winner_id is null as is_live,
-        everybody.is_gone and winners.winner_id is null as is_deleted
+        int_merged_contacts.winner_id as merged_into_id,
+        not everybody.is_gone and int_merged_contacts.winner_id is null as is_live,
+        everybody.is_gone and int_merged_contacts.winner_id is null as is_deleted
     from everybody
-    left join winners using (contact_id)
+    left join int_merged_contacts using (contact_id)
 
 )
 

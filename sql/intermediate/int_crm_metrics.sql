@@ -2,6 +2,7 @@
 -- grain: one row per subject_key that opened, clicked, sent in or looked at anything: a contact, or who will become one
 -- units: counts of emails are of distinct emails; last_activity_at is UTC
 -- rule:  HZ-06, HZ-27; under any address of the contact; windows as in int_zoom_metrics
+-- incremental: subject_key
 with
 
 thresholds as (
@@ -12,32 +13,16 @@ thresholds as (
 
 ),
 
-whose as (
-
-    select
-        email_key,
-        contact_id as subject_key
-    from int_contact_addresses
-    union all by name
-    select
-        int_people.person_key as email_key,
-        int_people.subject_key
-    from int_people
-    inner join int_zoom_metrics using (subject_key)
-    where int_people.contact_id is null
-
-),
-
 emails as (
 
     select
-        whose.subject_key,
+        int_crm_addresses.subject_key,
         int_email_touches.campaign_id,
         max(int_email_touches.last_opened_at) as last_opened_at,
         max(int_email_touches.last_clicked_at) as last_clicked_at
     from int_email_touches
-    inner join whose using (email_key)
-    group by whose.subject_key, int_email_touches.campaign_id
+    inner join int_crm_addresses using (email_key)
+    group by int_crm_addresses.subject_key, int_email_touches.campaign_id
 
 ),
 
@@ -59,15 +44,15 @@ by_email as (
 by_form as (
 
     select
-        whose.subject_key,
+        int_crm_addresses.subject_key,
         count(case when sent_in.submitted_at >= thresholds.since_30d then 1 end) as forms_submitted_30d,
         count(case when sent_in.submitted_at >= thresholds.since_1y then 1 end) as forms_submitted_1y,
         max(sent_in.submitted_at) as last_at
     from stg_hubspot__form_submissions as sent_in
-    inner join whose using (email_key)
+    inner join int_crm_addresses using (email_key)
     cross join thresholds
     where sent_in.submitted_at < getvariable('as_of')
-    group by whose.subject_key
+    group by int_crm_addresses.subject_key
 
 ),
 

@@ -2,6 +2,7 @@
 -- grain: one row per email_key and campaign_id opened or clicked by a person
 -- units: times are UTC; null where it never happened
 -- rule:  HS-06, HS-07; bots left out; a forwarded email counts for the address it was first sent to
+-- incremental: email_key, campaign_id
 with
 
 touches as (
@@ -20,25 +21,15 @@ touches as (
 
 ),
 
-sent as (
-
-    select distinct
-        event_key as sent_key,
-        email_key as sent_to_key
-    from stg_hubspot__email_events
-    where event_type = 'SENT' and email_key is not null
-
-),
-
 credited as (
 
     select
-        coalesce(sent.sent_to_key, touches.email_key) as email_key,
+        coalesce(int_sent_emails.sent_to_key, touches.email_key) as email_key,
         touches.campaign_id,
         touches.event_type,
         touches.happened_at
     from touches
-    left join sent using (sent_key)
+    left join int_sent_emails using (sent_key)
 
 ),
 

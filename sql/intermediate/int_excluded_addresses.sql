@@ -1,6 +1,7 @@
 -- Which addresses does the list of contact exclusions name?
 -- grain: one row per email_key, met in Zoom or of a contact
 -- rule:  HZ-04; acme.com matches a@acme.com alone, *.acme.com matches a@eu.acme.com and not a@acme.com
+-- incremental: email_key
 with
 
 met as (
@@ -8,14 +9,7 @@ met as (
     select
         email,
         email_key
-    from int_registrants
-    where email_key is not null
-    union
-    select
-        email,
-        email_key
-    from stg_zoom__participants
-    where email_key is not null
+    from int_met_addresses
     union
     select
         email,

@@ -4,6 +4,7 @@
 -- rule:  HZ-22, HZ-24; who registered after an occurrence had ended is not in it; a series is registered for as
 --        a whole unless its registrants choose their dates, and a date that ended before a cancellation keeps
 --        its no-show
+-- incremental: webinar_id, person_key
 with
 
 chosen as (

@@ -2,6 +2,7 @@
 -- grain: one row per person_key
 -- units: subject_key is contact_id, or the negative person_key of somebody who is no contact yet
 -- rule:  HZ-05 to HZ-07
+-- incremental: person_key
 select
     person_key,
     max(subject_key) as subject_key,

@@ -3,6 +3,7 @@
 -- units: field_value is the text that was sent, null where the field was cleared; at any as_of, all that was told
 -- rule:  EV-06; only a confirmed outcome moves it, or HubSpot, where it merges contacts: the one that remains holds
 --        what the other held
+-- incremental: destination, object, object_key
 with
 
 confirmed as (

@@ -3,6 +3,7 @@
 -- units: times are UTC; left_at is when the registration was cancelled, null while it stands
 -- rule:  HZ-08, HZ-22; denied from the start is no registration, denied or gone after it stood is a
 --        cancellation, and so is what a CSV export calls cancelled
+-- incremental: webinar_id, registrant_key
 with
 
 before as (
@@ -18,7 +19,7 @@ before as (
             order by occurred_at desc, observed_at desc, event_id
         ) as recency_in_kind
     from stg_zoom__registrants
-    where occurred_at <= getvariable('as_of')
+    where occurred_at <= getvariable('as_of') and webinar_id is not null
 
 ),
 

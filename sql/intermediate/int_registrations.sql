@@ -2,6 +2,7 @@
 -- grain: one row per webinar_id and person_key with a registration that stands or once stood
 -- units: times are UTC; cancelled_at is null while any registration of the person stands
 -- rule:  HZ-22, HZ-23
+-- incremental: webinar_id, person_key
 with
 
 known as (

@@ -2,6 +2,7 @@
 -- grain: one row per subject_key with a registration or an attendance in scope
 -- units: avg_attended_hundredths is 0..10000, hundredths of a percent, rounded half up; times are UTC
 -- rule:  HZ-21 to HZ-23; windows are [midnight UTC of the day of as_of - 30 days or 1 year, as_of)
+-- incremental: subject_key
 with
 
 thresholds as (

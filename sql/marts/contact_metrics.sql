@@ -2,6 +2,7 @@
 -- grain: one row per subject_key with any activity: a contact, or somebody met in Zoom who is no contact yet
 -- units: contact_id is null for who is no contact yet; avg_attendance_pct is 0..100, null for who never attended
 -- rule:  HZ-21 to HZ-23, HZ-27; a contact with any activity has every count, 0 where there is none
+-- incremental: subject_key
 with
 
 zoom as (

@@ -2,6 +2,7 @@
 -- grain: one row per subject_key and registration, and per subject_key and attended occurrence
 -- units: times are UTC; attended_seconds is whole seconds, null for a registration
 -- rule:  HZ-25
+-- incremental: subject_key, webinar_id
 with
 
 registrations as (

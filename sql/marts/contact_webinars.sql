@@ -2,6 +2,7 @@
 -- grain: one row per subject_key, webinar_id and occurrence_id, of webinars in scope
 -- units: contact_id is null for who is no contact yet; attended_seconds is whole seconds; attendance_pct is 0..100
 -- rule:  HZ-24, HZ-25, HZ-27; state is registered, cancelled, attended or no_show
+-- incremental: subject_key, webinar_id
 with
 
 placed as (

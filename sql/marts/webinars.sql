@@ -2,6 +2,7 @@
 -- grain: one row per webinar_id and occurrence_id
 -- units: times are UTC; actual_seconds is the time it really ran; counts are of people, connections for anonymous ones
 -- rule:  HZ-20, HZ-24
+-- incremental: webinar_id
 with
 
 people as (

@@ -7,6 +7,8 @@
 -- object: attendance
 -- send: whole
 -- context: external_event_id, external_account_id, email, step
+-- apart: webinar_id, person_key
+-- incremental: webinar_id, person_key
 with
 
 told as (
@@ -107,6 +109,8 @@ worded as (
     select
         object_key,
         contact_id as vendor_id,
+        webinar_id,
+        person_key,
         coalesce(out_of_scope_reason, case when is_excluded then 'email_excluded' end) as reason,
         external_event_id,
         account as external_account_id,

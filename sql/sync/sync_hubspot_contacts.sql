@@ -6,6 +6,7 @@
 -- object: contact
 -- create when: there is no vendor_id
 -- create only: email, firstname, lastname, turnout_source
+-- incremental: object_key
 with
 
 told as (

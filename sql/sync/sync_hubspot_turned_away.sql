@@ -3,12 +3,16 @@
 -- rule:  HZ-04 to HZ-10, HZ-20, HZ-22
 -- destination: hubspot
 -- object: attendance
+-- apart: webinar_id, whose
+-- incremental: webinar_id, whose
 with
 
 registrations as (
 
     select
         int_occurrences.external_event_id || '|' || int_registrants.email || '|register' as object_key,
+        int_registrants.webinar_id,
+        int_registrants.email as whose,
         min(coalesce(
             int_occurrences.out_of_scope_reason,
             int_addresses.zoom_reason,
@@ -25,7 +29,7 @@ registrations as (
                 select (webinar_id, person_key) from int_registrations
             )
         )
-    group by int_occurrences.external_event_id, int_registrants.email
+    group by int_occurrences.external_event_id, int_registrants.webinar_id, int_registrants.email
 
 ),
 
@@ -36,6 +40,8 @@ connections as (
         || '|'
         || coalesce(int_connections.email, 'connection ' || cast(int_connections.connection_key as varchar))
         || '|attend' as object_key,
+        int_connections.webinar_id,
+        coalesce(int_connections.email, 'connection ' || cast(int_connections.connection_key as varchar)) as whose,
         min(coalesce(int_occurrences.out_of_scope_reason, int_connections.reason)) as reason
     from int_connections
     inner join int_occurrences using (webinar_id, occurrence_id)
@@ -49,6 +55,7 @@ connections as (
         )
     group by
         int_occurrences.external_event_id,
+        int_connections.webinar_id,
         coalesce(int_connections.email, 'connection ' || cast(int_connections.connection_key as varchar))
 
 ),
@@ -64,5 +71,7 @@ turned_away as (
 select
     object_key,
     cast(null as varchar) as vendor_id,
+    webinar_id,
+    whose,
     reason
 from turned_away

@@ -37,7 +37,7 @@ DOORS = {
     "typer": {"pipelines/cli"},
     "rich": {"pipelines/cli"},
     "filelock": {"pipelines/log/"},
-    "pydantic": {"pipelines/settings.py"},
+    "pydantic": {"pipelines/settings/"},
     "sqlglot": {"assets/lineage.py"},
 }
 

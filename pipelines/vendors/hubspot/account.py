@@ -71,6 +71,8 @@ def whole(run: Run, scope: str, rows: Iterable[msgspec.Raw], is_named: bool = Fa
     for content in map(payload, rows):
         keys = read_item(content)
         key = keys.name if is_named else keys.id
-        if key is not None and key != "":
-            records[str(key)] = Record(str(key), moment(keys.createdAt, run.now()), content, scope)
+        if key is None or key == "":
+            run.left_out(scope, "a name" if is_named else "an id")
+            continue
+        records[str(key)] = Record(str(key), moment(keys.createdAt, run.now()), content, scope)
     return Batch(tuple(records.values()), complete_scopes=(scope,), at=run.now())

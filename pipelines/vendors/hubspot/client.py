@@ -28,10 +28,13 @@ from pipelines.errors import AuthError, CredentialsError, QuotaError, RefusedErr
 from pipelines.http import TRANSIENT_STATUSES, Answer, Api, retry_after
 from pipelines.settings import Connection
 from pipelines.vendors.hubspot import paths
+from pipelines.vendors.hubspot.answers import errors
 from pipelines.vendors.reading import reads
 
 BURST, SEARCH = "burst", "search"
 BURST_WINDOW_MS = 10_000
+LONGEST_WINDOW_MS = 60_000
+"""A window that an answer tells and that is longer is none of HubSpot's."""
 LIMITS = {BURST: [Rate(100, BURST_WINDOW_MS)], SEARCH: [Rate(4, 1000)]}
 LOCK_SECONDS = 2
 SAME_PAGE = 5
@@ -115,8 +118,12 @@ class HubSpotClient:
         if self._account is None or anew:
             answer = self.get(self.path("account"), doing="the account's details")
             told = answer.data if isinstance(answer.data, dict) else {}
-            if "portalId" not in told:
-                raise TransientError("hubspot gave the account's details without a portalId.", vendor="hubspot")
+            portal = told.get("portalId")
+            if isinstance(portal, bool) or not isinstance(portal, int | str) or not portal:
+                raise TransientError(
+                    "hubspot gave the account's details without a portalId. They are asked for again next run.",
+                    vendor="hubspot",
+                )
             self.time_zone = str(told.get("timeZone") or "UTC")
             self._account, self.account_payload = told, answer.body
         return self._account
@@ -200,14 +207,14 @@ class HubSpotClient:
     def _observe(self, answer: Answer) -> None:
         """Take over what the headers tell: the burst limit, and what is left of the day's calls."""
         left = answer.headers.get("X-HubSpot-RateLimit-Daily-Remaining", "")
-        if left.isdigit():
+        if left.isdecimal():
             self.daily_left = int(left)
         try:
             most = int(answer.headers["X-HubSpot-RateLimit-Max"])
             window = int(answer.headers["X-HubSpot-RateLimit-Interval-Milliseconds"])
         except (KeyError, ValueError):
             return
-        if most > 0 and window > 0:
+        if most > 0 and 0 < window <= LONGEST_WINDOW_MS:
             self.api.set_limit(BURST, [Rate(most, window)])
 
     def classify(self, answer: Answer, doing: str) -> VendorError:
@@ -264,7 +271,7 @@ def _midnight_after(moment: datetime, time_zone: str) -> datetime:
     """Return the next midnight in the account's time zone; of one that we do not know, in UTC."""
     try:
         zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         zone = ZoneInfo("UTC")
     day = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     return day.astimezone(moment.tzinfo)
@@ -273,9 +280,9 @@ def _midnight_after(moment: datetime, time_zone: str) -> datetime:
 def _scopes(body: Mapping[str, Any]) -> str:
     """Return the scopes that a refusal names, wherever it names them."""
     found: list[str] = []
-    for place in (body, *(body.get("errors") or ())):
-        context = place.get("context") if isinstance(place, dict) else None
+    for place in (body, *errors(body)):
+        context = place.get("context")
         for name in ("requiredGranularScopes", "missingScopes", "requiredScopes"):
             names = context.get(name) if isinstance(context, dict) else None
-            found += [str(scope) for scope in names or () if str(scope) not in found]
+            found += [str(scope) for scope in names or () if str(scope) not in found] if isinstance(names, list) else []
     return ", ".join(found) or "those that its message names"

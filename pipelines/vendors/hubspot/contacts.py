@@ -180,8 +180,8 @@ class Contacts:
         now = self._run.now()
         for content in contents:
             keys = read_contact(content)
-            if keys.id is None:
-                self._run.note("hubspot: a contact without an id was given; it was left out.")
+            if not keys.id:
+                self._run.left_out("contacts", "an id")
                 continue
             stamp = keys.archivedAt if keys.archived and keys.archivedAt else keys.updatedAt
             records.append(Record(str(keys.id), moment(stamp, now), content))
@@ -203,7 +203,7 @@ class Contacts:
             return
         short = {"limit": IDS_PAGE, "archived": asked["archived"], "properties": "hs_object_id"}
         for page in self._client.pages(path, doing=doing, params=short, after=after):
-            names = [str(keys.id) for raw in page.results if (keys := read_contact(bytes(raw))).id is not None]
+            names = [str(keys.id) for raw in page.results if (keys := read_contact(bytes(raw))).id]
             yield list(self._read(names, is_archived=is_archived).values()), page.after
 
     def _ids(self, *, is_archived: bool) -> Iterator[ContactKeys]:
@@ -212,7 +212,7 @@ class Contacts:
         for page in self._client.pages(path, doing="the list of contacts' ids", params=asked):
             for raw in page.results:
                 keys = read_contact(bytes(raw))
-                if keys.id is not None:
+                if keys.id:
                     yield keys
 
     def _read(self, names: Sequence[str], *, is_archived: bool = False) -> dict[str, bytes]:
@@ -226,7 +226,7 @@ class Contacts:
             ):
                 for content in contents:
                     name = read_contact(content).id
-                    if name is not None:
+                    if name:
                         found[str(name)] = content
             wanted = [name for name in wanted if name not in found]
         return found
@@ -257,11 +257,11 @@ class Contacts:
         found: dict[str, None] = {}
         last, repeats = 0, 0
         while True:
-            names = [str(keys.id) for raw in page.results if (keys := read_contact(bytes(raw))).id is not None]
+            names = [str(keys.id) for raw in page.results if (keys := read_contact(bytes(raw))).id]
             found.update(dict.fromkeys(names))
             if not page.after:
                 break
-            reached = max(map(int, names), default=last)
+            reached = max((int(name) for name in names if name.isdecimal()), default=last)
             repeats = 0 if reached > last else repeats + 1
             if repeats > SAME_PAGE:
                 raise VendorError("hubspot's search leads back to where it was.", vendor="hubspot")

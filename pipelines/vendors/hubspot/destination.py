@@ -14,17 +14,31 @@ Facts, from https://developers.hubspot.com/docs/api-reference/crm/contacts and â
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from pipelines.errors import RefusedError
+from pipelines.errors import RefusedError, UnknownOutcomeError, VendorError
 from pipelines.log import Log
 from pipelines.publish.rows import Outcome, Phase, Row
 from pipelines.settings import Connection
-from pipelines.vendors.hubspot.answers import by_trace, decoded, email_of, errors, holds, results, same, why
+from pipelines.vendors.hubspot.answers import (
+    by_trace,
+    decoded,
+    email_of,
+    errors,
+    holds,
+    id_of,
+    results,
+    same,
+    shows,
+    why,
+    within,
+)
 from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.definitions import GROUP, GROUP_LABEL, PROPERTIES
+from pipelines.vendors.reading import instant
 
 STEPS = ("register", "cancel", "attend")
 EVENT = ("external_account_id", "external_event_id")
@@ -42,12 +56,6 @@ MUST_KNOW = {
     "owners": "people who work in the CRM could become contacts",
     "contacts": "people who were deleted, or are there under another address, could be created again",
 }
-STATES = {
-    "register": {"REGISTERED", "CANCELLED", "ATTENDED", "NO_SHOW"},
-    "cancel": {"CANCELLED"},
-    "attend": {"ATTENDED"},
-}
-"""States of a participation in which a step has arrived."""
 
 
 class HubSpotDestination:
@@ -123,7 +131,8 @@ class HubSpotDestination:
             if len(rows) == 1:
                 return [Outcome(rows[0], "rejected", reason=str(error))]
         half = len(rows) // 2
-        return [*self.send(phase, rows[:half]), *self.send(phase, rows[half:])]
+        done = self.send(phase, rows[:half])
+        return [*done, *_after_writing(lambda: self.send(phase, rows[half:]))]
 
     def ask(self, rows: Sequence[Row]) -> list[Outcome]:
         """Read back what became of rows whose sending was broken off."""
@@ -158,7 +167,7 @@ class HubSpotDestination:
             Outcome(asked.row, "published")
             if asked.status == "published"
             else Outcome(asked.row, "rejected", reason=why(errors(answer.data), "HubSpot did not create it"))
-            for asked in self._ask_properties(rows)
+            for asked in _after_writing(lambda: self._ask_properties(rows))
         ]
 
     def _ask_properties(self, rows: Sequence[Row]) -> list[Outcome]:
@@ -175,7 +184,7 @@ class HubSpotDestination:
         doing = f"the creation of {len(rows)} contacts"
         answer = self.client.post(path, doing=doing, json={"inputs": inputs}, repeatable=False)
         done, refused = by_trace(answer.data)
-        by_email = {email_of(found): str(found["id"]) for found in results(answer.data) if "id" in found}
+        by_email = {email_of(found): name for found in results(answer.data) if (name := id_of(found))}
         outcomes = []
         for number, row in enumerate(rows):
             trace = f"{number}-{row.payload_hash}"
@@ -195,7 +204,7 @@ class HubSpotDestination:
         path = self.client.path("objects", "contacts", "batch", "update")
         answer = self.client.post(path, doing=f"the update of {len(rows)} contacts", json={"inputs": inputs})
         done, refused = by_trace(answer.data)
-        ids = {str(found.get("id")) for found in results(answer.data)}
+        ids = {id_of(found) for found in results(answer.data)}
         outcomes = []
         for number, row in enumerate(rows):
             trace = f"{number}-{row.payload_hash}"
@@ -215,13 +224,14 @@ class HubSpotDestination:
             by_email = {email_of(contact): contact for contact in found}
             for row in some:
                 contact = by_email.get(str(row.fields["email"]))
-                if contact is not None and holds(contact, row, ("turnout_source",)):
-                    outcomes.append(Outcome(row, "published", key=str(contact["id"]), vendor_id=str(contact["id"])))
+                name = id_of(contact)
+                if contact is not None and name and holds(contact, row, ("turnout_source",)):
+                    outcomes.append(Outcome(row, "published", key=name, vendor_id=name))
                 else:
                     outcomes.append(Outcome(row, "not_done"))
         for some in hundreds(updated):
             found = self._read_contacts([str(row.vendor_id) for row in some], some, None)
-            by_id = {str(contact["id"]): contact for contact in found}
+            by_id = {id_of(contact): contact for contact in found}
             for row in some:
                 contact = by_id.get(str(row.vendor_id))
                 is_there = contact is not None and holds(contact, row, tuple(row.fields))
@@ -297,7 +307,7 @@ class HubSpotDestination:
         problems = errors(answer.data)
         outcomes = {id(row): _arrived(row) for row in rows if row.vendor_id in named and not problems}
         unnamed = [row for row in rows if id(row) not in outcomes]
-        for asked in self._ask_attendances(unnamed) if unnamed else ():
+        for asked in _after_writing(lambda: self._ask_attendances(unnamed, is_answered=True)) if unnamed else ():
             outcomes[id(asked.row)] = (
                 asked
                 if asked.status == "published"
@@ -305,30 +315,31 @@ class HubSpotDestination:
             )
         return [outcomes[id(row)] for row in rows]
 
-    def _ask_attendances(self, rows: Sequence[Row]) -> list[Outcome]:
+    def _ask_attendances(self, rows: Sequence[Row], *, is_answered: bool = False) -> list[Outcome]:
         outcomes = []
         by_event: dict[tuple[str, str], list[Row]] = {}
         for row in rows:
             event = (str(row.context["external_account_id"]), str(row.context["external_event_id"]))
             by_event.setdefault(event, []).append(row)
         for (account, event_id), some in by_event.items():
-            states = self._states(account, event_id)
+            told = self._participations(account, event_id)
             for row in some:
-                is_there = states.get(str(row.vendor_id)) in STATES[str(row.context["step"])]
+                is_there = shows(row, *told.get(str(row.vendor_id), ("", None)), is_answered=is_answered)
                 outcomes.append(_arrived(row) if is_there else Outcome(row, "not_done"))
         return outcomes
 
-    def _states(self, account: str, event: str) -> dict[str, str]:
-        """Return contact id to state in one event."""
-        found: dict[str, str] = {}
+    def _participations(self, account: str, event: str) -> dict[str, tuple[str, datetime | None]]:
+        """Return contact id to state, and the time of what made it so, in one event."""
+        found: dict[str, tuple[str, datetime | None]] = {}
         path = self.client.path("marketing_events", "participations", account, event, "breakdown")
         doing = f"who is in marketing event {event}"
         try:
             for page in self.client.pages(path, doing=doing, params={"limit": 100}):
                 for raw in page.results:
                     told = decoded(raw)
-                    contact = told.get("associations", {}).get("contact", {}).get("contactId")
-                    found[str(contact)] = str(told.get("properties", {}).get("attendanceState"))
+                    contact = within(told, "associations", "contact", "contactId")
+                    at = instant(within(told, "properties", "occurredAt"))
+                    found[str(contact)] = (str(within(told, "properties", "attendanceState")), at)
         except RefusedError as error:
             if error.status != 404:
                 raise
@@ -360,6 +371,18 @@ def _arrived(row: Row) -> Outcome:
     context = row.context
     key = f"{context['external_event_id']}|{row.vendor_id}|{context['step']}"
     return Outcome(row, "published", key=key, vendor_id=row.vendor_id)
+
+
+def _after_writing(then: Callable[[], list[Outcome]]) -> list[Outcome]:
+    """Do what follows a write; where the vendor then stops us, what was written is not what was never sent.
+
+    Raises:
+        UnknownOutcomeError: the vendor must be asked what was done.
+    """
+    try:
+        return then()
+    except VendorError as error:
+        raise UnknownOutcomeError(str(error), vendor=error.vendor, status=error.status, code=error.code) from None
 
 
 def _told(row: Row) -> dict[str, str]:

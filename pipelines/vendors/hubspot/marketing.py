@@ -48,14 +48,14 @@ class EventsPage(msgspec.Struct, gc=False):
 class EventKeys(msgspec.Struct, gc=False):
     """What we need of an email event."""
 
-    id: str | None = None
+    id: str | int | None = None
     created: int | str | None = None
 
 
 class SubmissionKeys(msgspec.Struct, gc=False):
     """What we need of a form's submission."""
 
-    conversionId: str | None = None
+    conversionId: str | int | None = None
     submittedAt: int | str | None = None
 
 
@@ -126,7 +126,7 @@ def _window(run: Run, begin: datetime, end: datetime) -> Iterator[tuple[list[Rec
             keys = read_event(content)
             created = instant(keys.created)
             if not keys.id or created is None:
-                run.note("hubspot: an email event without id and time was given; it was left out.")
+                run.left_out("email events", "id and time")
                 continue
             records.append(Record(f"{keys.id}|{keys.created}", created, content))
         is_last = not page.hasMore or not page.offset
@@ -202,11 +202,11 @@ def _submissions(run: Run, form: str, since_ms: int) -> list[Record]:
             keys = read_submission(content)
             submitted = instant(keys.submittedAt)
             if not keys.conversionId or submitted is None:
-                run.note(f"hubspot: form {form} has a submission without id or time; it was left out.")
+                run.left_out(f"submissions of form {form}", "id and time")
                 continue
             oldest = min(oldest, _ms(submitted))
             if _ms(submitted) >= since_ms:
-                records.append(Record(keys.conversionId, submitted, content, form))
+                records.append(Record(str(keys.conversionId), submitted, content, form))
         if oldest < since_ms:
             break
     return records

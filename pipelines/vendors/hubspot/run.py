@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from pipelines.settings import Ingest
 from pipelines.vendors.hubspot.client import HubSpotClient
+from pipelines.vendors.reading import Notes
 
 
 class Run:
     """The client, the settings, and the portal's id as soon as it is known."""
 
-    def __init__(self, client: HubSpotClient, ingest: Ingest, notes: list[str]) -> None:
+    def __init__(self, client: HubSpotClient, ingest: Ingest, notes: Notes) -> None:
         self.client = client
         self.ingest = ingest
         self.notes = notes
@@ -53,5 +54,8 @@ class Run:
 
     def note(self, text: str) -> None:
         """Tell a person, once."""
-        if text not in self.notes:
-            self.notes.append(text)
+        self.notes.once(text)
+
+    def left_out(self, what: str, lacks: str) -> None:
+        """Count a record that has no key to be known by."""
+        self.notes.left_out(f"hubspot: {what}", lacks)

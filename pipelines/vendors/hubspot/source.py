@@ -12,6 +12,7 @@ from pipelines.settings import Connection, Ingest
 from pipelines.vendors.hubspot import account, contacts, marketing
 from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.run import Run
+from pipelines.vendors.reading import Notes
 
 STREAMS: tuple[Stream, ...] = (
     Stream("account", "state", about="the portal and its time zone"),
@@ -45,9 +46,10 @@ class HubSpotSource:
     streams = STREAMS
 
     def __init__(self, connection: Connection, ingest: Ingest, api_version: str) -> None:
-        self.notes: list[str] = []
+        told = Notes()
+        self.notes: list[str] = told
         self.client = client_of(connection, api_version)
-        self._run = Run(self.client, ingest, self.notes)
+        self._run = Run(self.client, ingest, told)
 
     @property
     def account(self) -> str:

@@ -40,6 +40,7 @@ RESTARTS = 3
 """A list whose page token died is begun again this often."""
 SAME_PAGE = 5
 """A page may lead to one place this often before we give up; an empty page in the middle does it once or twice."""
+LONGEST_LIFE_SECONDS = 86_400.0
 RENEW_AT = 0.8
 """Share of a token's life after which a new one is asked for."""
 
@@ -64,8 +65,20 @@ class TokenAnswer(msgspec.Struct, gc=False):
     expires_in: float = 3600
 
 
-read_token = reads(TokenAnswer)
+read_token_answer = reads(TokenAnswer)
 read_page = reads(Page)
+
+
+def read_token(body: bytes) -> TokenAnswer:
+    """Read what the token endpoint answers.
+
+    Raises:
+        ValueError: it is none, or gives a token that no header can bear.
+    """
+    told = read_token_answer(body)
+    if not told.access_token or not all("!" <= letter <= "~" for letter in told.access_token):
+        raise ValueError("the access token has characters that none has")
+    return told
 
 
 @dataclass(frozen=True)
@@ -144,7 +157,8 @@ class ServerToServer:
             decode=read_token,
         )
         told: TokenAnswer = answer.data
-        return Token(told.access_token, answer.at + timedelta(seconds=told.expires_in * RENEW_AT))
+        lives = min(max(told.expires_in, 0.0), LONGEST_LIFE_SECONDS)
+        return Token(told.access_token, answer.at + timedelta(seconds=lives * RENEW_AT))
 
 
 class ZoomClient:

@@ -5,7 +5,7 @@ Which occurrence a session belongs to, and whether anybody attended, is not aske
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from pipelines.vendors.reading import instant, moment
 
 RECURRING_WITHOUT_TIME = 6
 NO_REGISTRATION = 2
+LONGEST_MINUTES = 60 * 24 * 31
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,21 @@ def sessions(history: Mapping[str, Any], reports: Mapping[str, Any], now: dateti
 
 def _session(uuid: str, webinar_id: Any, row: dict[str, Any], now: datetime) -> Session:
     mark = digest(orjson.dumps(row)).hex()
-    return Session(uuid, str(webinar_id or ""), moment(row.get("start_time"), now), instant(row.get("end_time")), mark)
+    number = str(webinar_id) if isinstance(webinar_id, int | str) else ""
+    return Session(uuid, number, moment(row.get("start_time"), now), instant(row.get("end_time")), mark)
 
 
-def ended_at(webinar: dict[str, Any], ran: Iterable[Session], now: datetime) -> datetime | None:
+def dates_of(webinar: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the occurrences that a webinar lists."""
+    told = webinar.get("occurrences")
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+
+def ended_at(webinar: Mapping[str, Any], ran: Iterable[Session], now: datetime) -> datetime | None:
     """Return when a webinar is or was over for good; None where that cannot be told, or it has no fixed time."""
     if webinar.get("type") == RECURRING_WITHOUT_TIME:
         return None
-    occurrences = webinar.get("occurrences") or []
+    occurrences: Sequence[Mapping[str, Any]] = dates_of(webinar)
     planned = [one for one in occurrences if one.get("status") != "deleted"] or occurrences or [webinar]
     ends = [scheduled_end(one, webinar) for one in planned]
     known = [end for end in ends if end is not None]
@@ -63,11 +71,16 @@ def ended_at(webinar: dict[str, Any], ran: Iterable[Session], now: datetime) -> 
     return max(known + lasted)
 
 
-def scheduled_end(occurrence: dict[str, Any], webinar: dict[str, Any]) -> datetime | None:
+def scheduled_end(occurrence: Mapping[str, Any], webinar: Mapping[str, Any]) -> datetime | None:
     """Return start + duration of an occurrence, or of a webinar that has only one."""
     begun = instant(occurrence.get("start_time"))
-    minutes = occurrence.get("duration") or webinar.get("duration") or 0
-    return None if begun is None else begun + timedelta(minutes=float(minutes))
+    minutes = _minutes(occurrence.get("duration")) or _minutes(webinar.get("duration"))
+    return None if begun is None else begun + timedelta(minutes=minutes)
+
+
+def _minutes(told: Any) -> float:
+    """Return a duration; 0 where it is none that a webinar could have."""
+    return float(told) if isinstance(told, int | float) and 0 < told <= LONGEST_MINUTES else 0.0
 
 
 def by_webinar(found: dict[str, Session]) -> dict[str, list[Session]]:
@@ -80,9 +93,14 @@ def by_webinar(found: dict[str, Session]) -> dict[str, list[Session]]:
 
 def has_registration(webinar: dict[str, Any]) -> bool:
     """Tell whether people can register; a webinar that does not say may."""
-    return (webinar.get("settings") or {}).get("approval_type") != NO_REGISTRATION
+    return bool(_setting(webinar, "approval_type") != NO_REGISTRATION)
 
 
 def registers_by_occurrence(webinar: dict[str, Any]) -> bool:
     """Tell whether a registration is for single occurrences of the series (registration types 2 and 3)."""
-    return (webinar.get("settings") or {}).get("registration_type") in (2, 3)
+    return _setting(webinar, "registration_type") in (2, 3)
+
+
+def _setting(webinar: Mapping[str, Any], name: str) -> Any:
+    told = webinar.get("settings")
+    return told.get(name) if isinstance(told, dict) else None

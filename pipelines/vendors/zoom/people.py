@@ -22,7 +22,7 @@ from pipelines.events import Batch, Record
 from pipelines.log import Log
 from pipelines.vendors.reading import Whole, batches, document, moment, payload, record_reader
 from pipelines.vendors.zoom.client import LIGHT, MEDIUM
-from pipelines.vendors.zoom.known import has_registration, registers_by_occurrence, scheduled_end
+from pipelines.vendors.zoom.known import dates_of, has_registration, registers_by_occurrence, scheduled_end
 from pipelines.vendors.zoom.run import Run
 
 STATUSES = ("pending", "approved", "denied")
@@ -74,7 +74,7 @@ def registrations_by_occurrence(run: Run, log: Log, cursor: Mapping[str, Any] | 
     for webinar_id, webinar in sorted(run.latest(log, "webinars").items()):
         if not registers_by_occurrence(webinar) or not has_registration(webinar):
             continue
-        for occurrence in webinar.get("occurrences") or []:
+        for occurrence in dates_of(webinar):
             scope = f"{webinar_id}|{occurrence.get('occurrence_id')}"
             end = scheduled_end(occurrence, webinar)
             if end is not None and end <= now - timedelta(days=SETTLED_DAYS):
@@ -159,7 +159,7 @@ def _people(run: Run, scope: str, rows: list[msgspec.Raw] | None, mark: str) -> 
         keys = read_person(content)
         name = keys.id or keys.email
         if not name:
-            run.note(f"zoom: somebody without id and address is listed in {scope}; they were left out.")
+            run.left_out(f"people of {scope}", "id and address")
             continue
         key = f"{scope}|{name}"
         records[key] = Record(key, moment(keys.create_time, now), content, scope)

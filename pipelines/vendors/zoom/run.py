@@ -11,7 +11,7 @@ from pipelines.errors import AuthError, RefusedError, TransientError, VendorErro
 from pipelines.events import Record
 from pipelines.log import Log
 from pipelines.settings import Ingest
-from pipelines.vendors.reading import in_order
+from pipelines.vendors.reading import Notes, in_order
 from pipelines.vendors.zoom.client import ZoomClient, is_not_allowed
 from pipelines.vendors.zoom.known import Session, by_webinar, ended_at, sessions
 
@@ -39,7 +39,7 @@ class Run:
     client: ZoomClient
     ingest: Ingest
     account: str
-    notes: list[str]
+    notes: Notes
     is_wanted: Callable[[str, str], bool] = everything
     reports: list[Record] = field(default_factory=list)
     _known: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
@@ -50,8 +50,11 @@ class Run:
 
     def note(self, text: str) -> None:
         """Tell a person, once."""
-        if text not in self.notes:
-            self.notes.append(text)
+        self.notes.once(text)
+
+    def left_out(self, what: str, lacks: str) -> None:
+        """Count a record that has no key to be known by."""
+        self.notes.left_out(f"zoom: {what}", lacks)
 
     def each(self, items: Iterable[Item], read: Callable[[Item], Result], what: str) -> Iterator[tuple[Item, Result]]:
         """Ask for each object and yield the answers in order; one that is refused is noted, and the others go on.

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from pipelines.errors import CredentialsError, UnreachableError, VendorError
 from pipelines.events import Batch, Stream
 from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
+from pipelines.vendors.reading import Notes
 from pipelines.vendors.zoom import attendance, people, webinars
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, ZoomClient, has_no_plan, uuid_in_path
 from pipelines.vendors.zoom.run import Run, everything
@@ -64,28 +66,29 @@ class ZoomSource:
         self, connection: Connection, ingest: Ingest, is_wanted: Callable[[str, str], bool] = everything
     ) -> None:
         self.account = connection.account
-        self.notes: list[str] = []
+        told = Notes()
+        self.notes: list[str] = told
         self.client = ZoomClient(connection)
-        self._run = Run(self.client, ingest, connection.account, self.notes, is_wanted)
+        self._run = Run(self.client, ingest, connection.account, told, is_wanted)
 
     def examine(self) -> list[str]:
         """Ask one small thing of each area, and return what Zoom says against it."""
         look = _Look(self.client)
         today = self.client.now().date()
-        users = look.at("/users", "the list of users", MEDIUM, {"page_size": USERS_ASKED}).get("users") or []
+        users = look.rows("users", "/users", "the list of users", MEDIUM, {"page_size": USERS_ASKED})
         days = {"meeting_type": "webinar", "from": str(today - timedelta(days=29)), "to": str(today), "page_size": 1}
-        ran = look.at("/report/history_meetings", "the history of webinars", HEAVY, days).get("history_meetings") or []
-        found: list[Any] = [session.get("meeting_id") for session in ran]
-        hosts = [user["id"] for user in users if user.get("id")]
+        ran = look.rows("history_meetings", "/report/history_meetings", "the history of webinars", HEAVY, days)
+        found = [session.get("meeting_id") for session in ran]
+        hosts = [quote(str(user["id"]), safe="") for user in users if user.get("id")]
         for host in hosts:
-            mine = look.at(f"/users/{host}/webinars", "a user's webinars", MEDIUM, {"page_size": 1})
+            mine = look.rows("webinars", f"/users/{host}/webinars", "a user's webinars", MEDIUM, {"page_size": 1})
             if not look.lacked_plan:
-                found += [webinar.get("id") for webinar in mine.get("webinars") or []]
+                found += [webinar.get("id") for webinar in mine]
                 break
         else:
             if hosts:
                 look.problems.append(f"zoom: of {len(hosts)} users asked none has the webinar plan.")
-        for webinar in found[:1]:
+        for webinar in [number for number in map(str, found) if number.isdecimal()][:1]:
             look.at(f"/webinars/{webinar}", "a webinar", LIGHT)
             look.at(f"/webinars/{webinar}/registrants", "its registrants", MEDIUM, {"page_size": 1})
             look.at(f"/webinars/{webinar}/registrants/questions", "its registration form", LIGHT)
@@ -109,6 +112,13 @@ class _Look:
         self.client = client
         self.problems: list[str] = []
         self.lacked_plan = False
+
+    def rows(
+        self, name: str, path: str, doing: str, limit: str, params: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Return what a list at a path has; nothing where there is none."""
+        told = self.at(path, doing, limit, params).get(name)
+        return [row for row in told if isinstance(row, dict)] if isinstance(told, list) else []
 
     def at(self, path: str, doing: str, limit: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what stands at a path; nothing where there is none, or where it is refused.

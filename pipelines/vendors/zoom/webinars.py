@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -44,7 +45,7 @@ TOO_OLD = "12702"
 class UserKeys(msgspec.Struct, gc=False):
     """What we need of a user."""
 
-    id: str | None = None
+    id: str | int | None = None
     created_at: str | None = None
     user_created_at: str | None = None
 
@@ -87,9 +88,12 @@ def users(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batc
         for raw in rows:
             content = payload(raw)
             keys = read_user(content)
-            if keys.id:
-                created = moment(keys.user_created_at or keys.created_at, run.now())
-                records[keys.id] = Record(keys.id, created, content, "users")
+            if not keys.id:
+                if status != "pending":  # who has not accepted yet has no id
+                    run.left_out("users", "an id")
+                continue
+            created = moment(keys.user_created_at or keys.created_at, run.now())
+            records[str(keys.id)] = Record(str(keys.id), created, content, "users")
     yield Batch(tuple(records.values()), complete_scopes=("users",), at=run.now())
 
 
@@ -153,7 +157,7 @@ def _history(run: Run, start: date, end: date) -> list[msgspec.Raw] | RefusedErr
 def _of_history(run: Run, content: bytes, now: datetime) -> Record | None:
     keys = read_history(content)
     if not keys.meeting_uuid:
-        run.note("zoom: a session without a UUID is in the account's history; it was left out.")
+        run.left_out("sessions of the history", "a UUID")
         return None
     return Record(keys.meeting_uuid, moment(keys.start_time, now), content, str(keys.meeting_id or ""))
 
@@ -182,7 +186,7 @@ def webinars(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[B
     ran = by_webinar(run.sessions(log))
     known = run.latest(log, "webinars")
     asked = _listed(run, log)
-    asked |= ran.keys() - known.keys() - gone - {""}
+    asked |= {name for name in ran.keys() - known.keys() - gone if name.isdecimal()}
     asked |= {name for name, webinar in known.items() if not is_over(webinar, ran.get(name, []), now, FINISHED_DAYS)}
 
     def wholes() -> Iterator[Whole]:
@@ -206,7 +210,10 @@ def _listed(run: Run, log: Log) -> set[str]:
     def read(host: str) -> list[msgspec.Raw]:
         try:
             return run.client.listing(
-                f"/users/{host}/webinars", "webinars", doing=f"the webinars of user {host}", limit=MEDIUM
+                f"/users/{quote(host, safe='')}/webinars",
+                "webinars",
+                doing=f"the webinars of user {host}",
+                limit=MEDIUM,
             )
         except RefusedError as error:
             if error.status == 404:
@@ -218,7 +225,12 @@ def _listed(run: Run, log: Log) -> set[str]:
 
     found: set[str] = set()
     for _, rows in run.each(hosts, read, "lists of a user's webinars"):
-        found |= {str(keys.id) for raw in rows if (keys := read_webinar(payload(raw))).id}
+        for raw in rows:
+            name = str(read_webinar(payload(raw)).id)
+            if name.isdecimal():
+                found.add(name)
+            else:
+                run.left_out("webinars", "an id")
     if without_plan:
         run.note(f"zoom: {len(without_plan)} of {len(hosts)} users have no webinar plan, so they have no webinars.")
     return found

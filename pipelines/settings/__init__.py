@@ -11,17 +11,17 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipelines.errors import SettingsError
+from pipelines.settings.entries import AddressOrDomain, Domain, Moment, WebinarId, Zone, once
 
 ACTIVITY_TYPES = (
     "form_submission",
@@ -41,48 +41,6 @@ ACTIVITY_TYPES = (
 """The thirteen activity types of HS-01."""
 
 
-def _aware(moment: datetime) -> datetime:
-    if moment.tzinfo is None:
-        raise ValueError("write the time zone too, for example 2026-01-31T00:00:00Z")
-    return moment
-
-
-def _webinar_id(text: str) -> str:
-    if not text.strip("- ") or not set(text) <= set("0123456789- "):
-        raise ValueError("a webinar id has digits only")
-    return text.replace("-", "").replace(" ", "")
-
-
-def _address_or_domain(text: str) -> str:
-    entry = text.strip().lower()
-    domain = entry.rpartition("@")[2].removeprefix("*.")
-    if not entry or " " in entry or "." not in domain or domain.startswith(".") or domain.endswith("."):
-        raise ValueError("write an address (a@acme.com), a domain (acme.com) or its subdomains (*.acme.com)")
-    return entry
-
-
-def _domain(text: str) -> str:
-    entry = _address_or_domain(text)
-    if "@" in entry:
-        raise ValueError("write a domain (acme.com) or its subdomains (*.acme.com), no address")
-    return entry
-
-
-def _zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("must be the name of a time zone, for example Europe/Paris") from None
-    return text
-
-
-WebinarId = Annotated[str, AfterValidator(_webinar_id)]
-Moment = Annotated[datetime, AfterValidator(_aware)]
-AddressOrDomain = Annotated[str, AfterValidator(_address_or_domain)]
-Domain = Annotated[str, AfterValidator(_domain)]
-Zone = Annotated[str, AfterValidator(_zone)]
-
-
 class Section(BaseModel):
     """A table of the settings file: frozen, and nothing in it that we do not know."""
 
@@ -100,7 +58,7 @@ class Sync(Section):
     """What is in scope (HZ-02, HZ-03)."""
 
     webinars: bool = True
-    by_webinar: dict[WebinarId, bool] = Field(default_factory=dict)
+    by_webinar: Annotated[dict[WebinarId, bool], BeforeValidator(once)] = Field(default_factory=dict)
     new_webinars: bool = True
     recordings: Literal["none", "selected", "all"] = "none"
     users: dict[str, SyncUser] = Field(default_factory=dict)
@@ -244,6 +202,9 @@ WEBINAR_TABLE = re.compile(r"^(\s*\[\s*sync\s*\.\s*)webinars\s*\]", re.MULTILINE
 """`[sync.webinars]`, the table of single webinars, beside `webinars = true`, the global switch: TOML itself does not
 allow one name to be both, so the table is read under a name of its own."""
 
+SHOWN_CHARACTERS = 200
+"""Of a wrong entry."""
+
 WORDS = {
     "bool_type": "must be true or false",
     "int_type": "must be a whole number",
@@ -261,6 +222,8 @@ NEEDED = {
     "zoom": ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"),
     "hubspot": ("HUBSPOT_ACCESS_TOKEN",),
 }
+SENDABLE = re.compile(r"[!-~]+")
+"""What a credential may be made of: visible ASCII."""
 HOSTS = {"zoom": "https://api.zoom.us", "hubspot": "https://api.hubapi.com"}
 
 
@@ -283,17 +246,26 @@ def load(path: Path | None = None) -> Settings:
     """
     file = path or settings_file()
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         if path is None and not os.environ.get("TURNOUT_SETTINGS"):
             return Settings()
         raise SettingsError(f"{file}: there is no such settings file. Correct TURNOUT_SETTINGS.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: the settings cannot be read: {error}.") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{file}: the settings are not in UTF-8 (byte {error.start + 1}). Save the file as UTF-8 and run again."
+        ) from None
+    except OSError as error:
+        raise SettingsError(
+            f"{file}: the settings cannot be read: {error.strerror or error}. See that it is a file you may read."
+        ) from None
     try:
         entries = tomllib.loads(WEBINAR_TABLE.sub(r"\1by_webinar]", text))
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file}: this is no TOML: {error}. Mend that line and run again.") from None
+    except (ValueError, RecursionError) as error:  # a number too long for Python, or a nest too deep, is neither's own
+        reason = (
+            "it is nested too deeply" if isinstance(error, RecursionError) else str(error).partition("; use sys")[0]
+        )
+        raise SettingsError(f"{file}: this is no TOML: {_shown(reason)}. Mend that line and run again.") from None
     return parse(entries, str(file))
 
 
@@ -314,18 +286,25 @@ def parse(entries: Mapping[str, Any], where: str = "turnout.toml") -> Settings:
 
 
 def _name(loc: tuple[int | str, ...]) -> str:
-    return ".".join("webinars" if part == "by_webinar" else str(part) for part in loc if part != "[key]")
+    return ".".join("webinars" if part == "by_webinar" else _shown(str(part)) for part in loc if part != "[key]")
 
 
 def _reason(found: Any) -> str:
     if found["type"] != "extra_forbidden":
         said = str(found["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-        return f"{WORDS.get(found['type'], said)}, not {_written(found['input'])}"
+        given = "" if said.startswith("webinar ") else f", not {_shown(_written(found['input']))}"
+        return f"{WORDS.get(found['type'], said)}{given}"
     section = reduce(_down, found["loc"][:-1], Settings)
-    known = list(getattr(section, "model_fields", {}))
+    known = [name for name in getattr(section, "model_fields", {}) if name != "by_webinar"]
     near = get_close_matches(str(found["loc"][-1]), known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
     return f"unknown setting; {hint}"
+
+
+def _shown(text: str) -> str:
+    """Return a text from a file as it may be shown: on one line, and not without end."""
+    plain = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text[:SHOWN_CHARACTERS])
+    return plain if len(text) <= SHOWN_CHARACTERS else plain + "…"
 
 
 def _written(entry: Any) -> str:
@@ -363,6 +342,10 @@ def connections(environment: Mapping[str, str] | None = None) -> dict[str, Conne
         absent = [name for name in needed if not given[name]]
         if absent:
             missing += [f"  {name}: not set, and {vendor} cannot be asked without it" for name in absent]
+            continue
+        odd = [name for name in needed if not SENDABLE.fullmatch(given[name])]
+        if odd:
+            missing += [f"  {name}: has a character that no key of {vendor} has. Copy it once more" for name in odd]
             continue
         if url and not url.startswith("https://") and not _is_loopback(url):
             missing.append(f"  {vendor.upper()}_BASE_URL: must be https (http only on this machine), not {url!r}")

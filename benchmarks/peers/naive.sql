@@ -1,0 +1,428 @@
+-- What a good analyst writes first: every field by ->>, every stream deduplicated by row_number(), joins on addresses.
+create temp table contacts as
+select
+    cast(key as bigint) as contact_id,
+    lower(trim(payload ->> '$.properties.email')) as email,
+    payload -> '$.propertiesWithHistory.hs_sales_email_last_opened' as sales_opens
+from raw_contacts
+where occurred_at <= getvariable('as_of')
+qualify row_number() over (partition by key order by occurred_at desc, observed_at desc) = 1;
+
+create temp table email_events as
+select
+    payload ->> '$.id' as id,
+    payload ->> '$.created' as created,
+    payload ->> '$.type' as type,
+    lower(trim(payload ->> '$.recipient')) as email,
+    cast(payload ->> '$.emailCampaignId' as bigint) as campaign_id,
+    payload ->> '$.filteredEvent' = 'true' as is_bot,
+    payload ->> '$.sentBy.id' as sent_id,
+    payload ->> '$.sentBy.created' as sent_created,
+    occurred_at as happened_at
+from raw_email_events
+where occurred_at < getvariable('as_of')
+qualify row_number() over (partition by key order by observed_at) = 1;
+
+create temp table forms as
+select
+    lower(trim(list_filter(
+        from_json(payload -> '$.values', '[{"name": "VARCHAR", "value": "VARCHAR"}]'), lambda f: f.name = 'email'
+    )[1].value)) as email,
+    occurred_at as submitted_at
+from raw_form_submissions
+where occurred_at < getvariable('as_of')
+qualify row_number() over (partition by key order by observed_at) = 1;
+
+create temp table hosts as
+select
+    key as host_id,
+    payload ->> '$.email' as host_email
+from raw_users
+qualify row_number() over (partition by key order by occurred_at desc, observed_at desc) = 1;
+
+create temp table webinar_states as
+select
+    *,
+    row_number() over (partition by key order by occurred_at desc, observed_at desc) as nth,
+    row_number() over (partition by key, kind order by occurred_at desc, observed_at desc) as nth_of_kind
+from raw_webinars
+where occurred_at <= getvariable('as_of');
+
+create temp table planned as
+select
+    cast(key as bigint) as webinar_id,
+    payload ->> '$.topic' as topic,
+    payload ->> '$.join_url' as join_url,
+    cast(payload ->> '$.start_time' as timestamptz) as scheduled_start_at,
+    cast(payload ->> '$.start_time' as timestamptz) + to_minutes(cast(payload ->> '$.duration' as bigint))
+        as scheduled_end_at,
+    gone.occurred_at as absent_at
+from webinar_states as seen
+left join (select key as gone_key, occurred_at from webinar_states where nth = 1 and kind = 'absent') as gone
+    on seen.key = gone.gone_key
+where seen.nth_of_kind = 1 and seen.kind = 'seen';
+
+create temp table sessions as
+select
+    key as uuid,
+    cast(scope as bigint) as webinar_id,
+    cast(payload ->> '$.start_time' as timestamptz) as start_at,
+    cast(payload ->> '$.end_time' as timestamptz) as end_at
+from raw_instances
+where cast(payload ->> '$.end_time' as timestamptz) <= getvariable('as_of')
+qualify row_number() over (partition by key order by occurred_at desc, observed_at desc) = 1;
+
+create temp table occurrences as
+with ordered as (
+    select
+        webinar_id, epoch_us(start_at) as start_us, epoch_us(end_at) as end_us,
+        max(epoch_us(end_at)) over (
+            partition by webinar_id order by start_at, end_at rows between unbounded preceding and 1 preceding
+        ) as previous_end_us
+    from sessions
+),
+actual as (
+    select
+        webinar_id, min(start_us) as start_us, max(end_us) as end_us,
+        cast(sum(greatest(end_us - greatest(start_us, coalesce(previous_end_us, start_us)), 0)) as bigint) as actual_us
+    from ordered group by webinar_id
+)
+select
+    planned.webinar_id, planned.topic, planned.join_url, planned.scheduled_start_at, planned.scheduled_end_at,
+    timezone('UTC', make_timestamp(actual.start_us)) as actual_start_at,
+    timezone('UTC', make_timestamp(actual.end_us)) as actual_end_at,
+    coalesce(actual.actual_us, 0) as actual_us,
+    case
+        when actual.webinar_id is not null then 'ended'
+        when planned.scheduled_start_at > planned.absent_at then 'cancelled'
+        when planned.scheduled_end_at < getvariable('as_of') then 'never_started'
+        else 'scheduled'
+    end as status
+from planned left join actual using (webinar_id);
+
+create temp table registrant_states as
+select
+    cast(scope as bigint) as webinar_id,
+    split_part(key, '|', 2) as registrant_id,
+    kind,
+    lower(trim(payload ->> '$.email')) as email,
+    payload ->> '$.first_name' as first_name,
+    payload ->> '$.last_name' as last_name,
+    payload ->> '$.status' as status,
+    cast(payload ->> '$.create_time' as timestamptz) as registered_at,
+    occurred_at,
+    row_number() over (partition by key order by occurred_at desc, observed_at desc) as nth,
+    row_number() over (partition by key, kind order by occurred_at desc, observed_at desc) as nth_of_kind
+from raw_registrants
+where occurred_at <= getvariable('as_of');
+
+create temp table registrants as
+select
+    seen.webinar_id, seen.registrant_id, seen.email, seen.first_name, seen.last_name, seen.registered_at, stood.has_stood,
+    last_told.kind = 'seen' and last_told.status in ('approved', 'pending') as is_standing,
+    case when not (last_told.kind = 'seen' and last_told.status in ('approved', 'pending'))
+        then greatest(last_told.occurred_at, seen.registered_at) end as left_at
+from (select * from registrant_states where nth_of_kind = 1 and kind = 'seen') as seen
+inner join (select * from registrant_states where nth = 1) as last_told using (webinar_id, registrant_id)
+inner join (
+    select webinar_id, registrant_id, bool_or(status in ('approved', 'pending')) as has_stood
+    from registrant_states where kind = 'seen' group by all
+) as stood using (webinar_id, registrant_id)
+where seen.registered_at < getvariable('as_of');
+
+create temp table registrations as
+select
+    webinar_id, email,
+    min(registered_at) as first_registered_at,
+    max(registered_at) as registered_at,
+    case when not bool_or(is_standing) then max(left_at) end as cancelled_at,
+    arg_max(first_name, registered_at) as first_name,
+    arg_max(last_name, registered_at) as last_name
+from registrants where has_stood group by webinar_id, email;
+
+create temp table connections as
+with rows as (
+    select
+        scope as uuid, payload ->> '$.name' as name,
+        nullif(lower(trim(payload ->> '$.user_email')), '') as own_email,
+        payload ->> '$.registrant_id' as registrant_id,
+        payload ->> '$.status' = 'in_waiting_room' as is_waiting,
+        cast(payload ->> '$.join_time' as timestamptz) as joined_at,
+        cast(payload ->> '$.leave_time' as timestamptz) as left_at
+    from raw_participants
+    qualify row_number() over (partition by key order by occurred_at desc, observed_at desc) = 1
+),
+clipped as (
+    select
+        sessions.webinar_id, rows.name, coalesce(registrants.email, rows.own_email) as email, rows.is_waiting,
+        epoch_us(greatest(rows.joined_at, sessions.start_at)) as start_us,
+        epoch_us(least(rows.left_at, sessions.end_at)) as end_us
+    from rows
+    inner join sessions using (uuid)
+    left join registrants
+        on sessions.webinar_id = registrants.webinar_id and rows.registrant_id = registrants.registrant_id
+)
+select
+    *,
+    case
+        when is_waiting then 'waiting_room'
+        when email is null then 'participant_without_email'
+        when end_us <= start_us then 'no_overlap'
+    end as reason
+from clipped;
+
+create temp table attendances as
+with ordered as (
+    select
+        webinar_id, email, start_us, end_us,
+        max(end_us) over (
+            partition by webinar_id, email order by start_us, end_us rows between unbounded preceding and 1 preceding
+        ) as previous_end_us
+    from connections where reason is null
+),
+united as (
+    select
+        webinar_id, email, min(start_us) as joined_us, max(end_us) as left_us,
+        cast(sum(greatest(end_us - greatest(start_us, coalesce(previous_end_us, start_us)), 0)) as bigint) as attended_us
+    from ordered group by webinar_id, email
+)
+select
+    united.webinar_id, united.email,
+    timezone('UTC', make_timestamp(joined_us)) as joined_at, timezone('UTC', make_timestamp(left_us)) as left_at,
+    attended_us,
+    cast((cast(attended_us as hugeint) * 1000000000000000 + actual_us // 2) // actual_us as bigint) as attended_ppq
+from united inner join occurrences using (webinar_id)
+where attended_us > 0 and actual_us > 0;
+
+create temp table people as
+with met as (select email from registrations union select email from attendances)
+select
+    met.email, contacts.contact_id,
+    coalesce(contacts.contact_id, -cast('0x' || left(md5(met.email), 15) as bigint)) as subject_key
+from met left join contacts using (email);
+
+create temp table participations as
+with joined as (
+    select
+        webinar_id, email, registrations.first_registered_at, registrations.registered_at, registrations.cancelled_at,
+        attendances.joined_at, attendances.left_at, attendances.attended_us, attendances.attended_ppq
+    from (
+        select registrations.* from registrations inner join occurrences using (webinar_id)
+        where first_registered_at < coalesce(
+            actual_end_at, case when status = 'never_started' then scheduled_end_at end, getvariable('as_of')
+        )
+    ) as registrations
+    full join attendances using (webinar_id, email)
+)
+select
+    joined.*, occurrences.topic,
+    case
+        when attended_us is not null then 'attended'
+        when cancelled_at is not null then 'cancelled'
+        when occurrences.status = 'ended' then 'no_show'
+        else 'registered'
+    end as state
+from joined inner join occurrences using (webinar_id);
+
+create temp table zoom_metrics as
+with attended as (
+    select
+        subject_key,
+        count(*) as occurrences_attended,
+        count(distinct webinar_id) as webinars_attended,
+        count(distinct webinar_id)
+            filter (where joined_at >= date_trunc('day', getvariable('as_of')) - interval 30 day) as webinars_attended_30d,
+        count(distinct webinar_id)
+            filter (where joined_at >= date_trunc('day', getvariable('as_of')) - interval 1 year) as webinars_attended_1y,
+        cast((2 * sum(cast(attended_ppq as hugeint)) + count(*) * 100000000000 + count(*)) // (2 * count(*) * 100000000000)
+            as integer) as avg_attended_hundredths,
+        min(joined_at) as first_joined_at,
+        arg_min(webinar_id, (joined_at, webinar_id)) as first_joined_webinar_id,
+        max(joined_at) as last_joined_at
+    from attendances inner join people using (email) group by subject_key
+),
+registered as (
+    select
+        subject_key,
+        count(distinct webinar_id) as webinars_registered,
+        arg_max(webinar_id, (registered_at, webinar_id)) as last_registered_webinar_id,
+        max(registered_at) as last_registered_at,
+        min(first_registered_at) as first_registered_at,
+        arg_min(webinar_id, (first_registered_at, webinar_id)) as first_registered_webinar_id,
+        arg_max(first_name, (registered_at, webinar_id)) as first_name,
+        arg_max(last_name, (registered_at, webinar_id)) as last_name
+    from registrations inner join people using (email) group by subject_key
+)
+select
+    *,
+    case when first_joined_at < first_registered_at or first_registered_at is null
+        then first_joined_webinar_id else first_registered_webinar_id end as first_webinar_id,
+    greatest(last_joined_at, last_registered_at) as last_activity_at
+from attended full join registered using (subject_key);
+
+create temp table crm_metrics as
+with touches as (
+    select
+        coalesce(sent.email, touched.email) as email, touched.campaign_id, touched.type, touched.happened_at
+    from email_events as touched
+    left join (select id, created, email from email_events where type = 'SENT') as sent
+        on touched.sent_id = sent.id and touched.sent_created = sent.created
+    where touched.type in ('OPEN', 'CLICK') and not touched.is_bot
+),
+whose as (
+    select email, contact_id as subject_key from contacts
+    union all
+    select email, subject_key from people where contact_id is null
+),
+emails as (
+    select
+        subject_key, campaign_id,
+        max(happened_at) filter (where type = 'OPEN') as opened_at,
+        max(happened_at) filter (where type = 'CLICK') as clicked_at
+    from touches inner join whose using (email) group by subject_key, campaign_id
+),
+by_email as (
+    select
+        subject_key,
+        count(*) filter (where opened_at >= date_trunc('day', getvariable('as_of')) - interval 30 day) as emails_opened_30d,
+        count(*) filter (where opened_at >= date_trunc('day', getvariable('as_of')) - interval 1 year) as emails_opened_1y,
+        count(*) filter (where clicked_at >= date_trunc('day', getvariable('as_of')) - interval 30 day) as emails_clicked_30d,
+        count(*) filter (where clicked_at >= date_trunc('day', getvariable('as_of')) - interval 1 year) as emails_clicked_1y,
+        greatest(max(opened_at), max(clicked_at)) as last_at
+    from emails group by subject_key
+),
+by_form as (
+    select
+        subject_key,
+        count(*) filter (where submitted_at >= date_trunc('day', getvariable('as_of')) - interval 30 day) as forms_submitted_30d,
+        count(*) filter (where submitted_at >= date_trunc('day', getvariable('as_of')) - interval 1 year) as forms_submitted_1y,
+        max(submitted_at) as last_at
+    from forms inner join whose using (email) group by subject_key
+),
+opens as (
+    select contact_id as subject_key, unnest(from_json(sales_opens, '[{"value": "TIMESTAMPTZ"}]')).value as opened_at
+    from contacts
+),
+by_sales as (
+    select subject_key, max(opened_at) as last_at from opens where opened_at < getvariable('as_of') group by subject_key
+)
+select
+    subject_key,
+    emails_opened_30d, emails_opened_1y, emails_clicked_30d, emails_clicked_1y, forms_submitted_30d, forms_submitted_1y,
+    greatest(by_email.last_at, by_form.last_at, by_sales.last_at) as last_activity_at
+from by_email full join by_form using (subject_key) full join by_sales using (subject_key);
+
+create temp table contact_metrics as
+select
+    subject_key,
+    case when subject_key > 0 then subject_key end as contact_id,
+    cast(avg_attended_hundredths * 0.01 as decimal(5, 2)) as avg_attendance_pct,
+    avg_attended_hundredths,
+    coalesce(webinars_registered, 0) as webinars_registered,
+    coalesce(webinars_attended, 0) as webinars_attended,
+    coalesce(occurrences_attended, 0) as occurrences_attended,
+    coalesce(webinars_attended_30d, 0) as webinars_attended_30d,
+    coalesce(webinars_attended_1y, 0) as webinars_attended_1y,
+    coalesce(emails_opened_30d, 0) as emails_opened_30d,
+    coalesce(emails_opened_1y, 0) as emails_opened_1y,
+    coalesce(emails_clicked_30d, 0) as emails_clicked_30d,
+    coalesce(emails_clicked_1y, 0) as emails_clicked_1y,
+    coalesce(forms_submitted_30d, 0) as forms_submitted_30d,
+    coalesce(forms_submitted_1y, 0) as forms_submitted_1y,
+    last_registered_webinar_id,
+    last_registered_at,
+    greatest(zoom_metrics.last_activity_at, crm.last_activity_at) as last_activity_at,
+    occurrences.join_url as last_registration_url
+from zoom_metrics
+full join (select * from crm_metrics where last_activity_at is not null) as crm using (subject_key)
+left join occurrences on zoom_metrics.last_registered_webinar_id = occurrences.webinar_id;
+
+create temp table contact_webinars as
+select
+    subject_key, contact_id, webinar_id, '' as occurrence_id, cast(webinar_id as varchar) as external_event_id, topic, state,
+    first_registered_at, registered_at, cancelled_at, joined_at, left_at,
+    attended_us // 1000000 as attended_seconds,
+    cast(((attended_ppq + 50000000000) // 100000000000) * 0.01 as decimal(5, 2)) as attendance_pct
+from participations inner join people using (email);
+
+create temp table contact_timeline as
+select
+    subject_key, contact_id, 'webinar_registered' as entry_type, webinar_id, '' as occurrence_id, topic,
+    registered_at as happened_at, cast(null as timestamptz) as joined_at, cast(null as timestamptz) as left_at,
+    cast(null as bigint) as attended_seconds
+from registrations inner join people using (email) inner join occurrences using (webinar_id)
+union all
+select
+    subject_key, contact_id, 'webinar_attended', webinar_id, '', topic, joined_at, joined_at, left_at, attended_seconds
+from contact_webinars where state = 'attended';
+
+create temp table webinars as
+with counted as (
+    select
+        webinar_id,
+        count(first_registered_at) as registered_count,
+        count(*) filter (where state = 'attended') as attended_count,
+        count(*) filter (where state = 'cancelled') as cancelled_count,
+        count(*) filter (where state = 'no_show') as no_show_count
+    from participations group by webinar_id
+),
+connected as (
+    select
+        webinar_id,
+        count(*) as connection_count,
+        count(*) filter (where reason = 'participant_without_email') as anonymous_connection_count,
+        count(distinct email) filter (where reason <> 'participant_without_email') as excluded_count
+    from connections group by webinar_id
+)
+select
+    webinar_id, '' as occurrence_id, cast(webinar_id as varchar) as external_event_id, topic, status,
+    cast(null as varchar) as out_of_scope_reason, scheduled_start_at, scheduled_end_at, actual_start_at, actual_end_at,
+    actual_us // 1000000 as actual_seconds,
+    coalesce(registered_count, 0) as registered_count, coalesce(attended_count, 0) as attended_count,
+    coalesce(cancelled_count, 0) as cancelled_count, coalesce(no_show_count, 0) as no_show_count,
+    coalesce(connection_count, 0) as connection_count,
+    coalesce(anonymous_connection_count, 0) as anonymous_connection_count, coalesce(excluded_count, 0) as excluded_count
+from occurrences left join counted using (webinar_id) left join connected using (webinar_id);
+
+create temp table sync_hubspot_contacts as
+with named as (
+    select email, arg_max(name, start_us) as name from connections where reason is null group by email
+),
+candidates as (
+    select
+        contact_id as subject_key, cast(contact_id as varchar) as object_key, cast(contact_id as varchar) as vendor_id,
+        case when contact_metrics.subject_key is null then 'no_activity' end as reason,
+        email, cast(null as varchar) as firstname, cast(null as varchar) as lastname, cast(null as varchar) as turnout_source
+    from contacts left join contact_metrics using (contact_id)
+    union all
+    select
+        subject_key, people.email, null, null, people.email,
+        coalesce(nullif(first_name, ''), split_part(name, ' ', 1)),
+        coalesce(case when first_name <> '' then last_name end, trim(substr(name, length(split_part(name, ' ', 1)) + 1))),
+        'Zoom: ' || occurrences.topic
+    from people
+    inner join zoom_metrics using (subject_key)
+    left join occurrences on zoom_metrics.first_webinar_id = occurrences.webinar_id
+    left join named on people.email = named.email
+    where people.contact_id is null
+)
+select
+    object_key, vendor_id, reason, email,
+    nullif(firstname, '') as firstname, nullif(lastname, '') as lastname, turnout_source,
+    cast(avg_attendance_pct as varchar) as turnout_avg_attendance_pct,
+    cast(coalesce(webinars_registered, 0) as varchar) as turnout_webinars_registered,
+    cast(coalesce(webinars_attended, 0) as varchar) as turnout_webinars_attended,
+    cast(coalesce(occurrences_attended, 0) as varchar) as turnout_occurrences_attended,
+    cast(null as varchar) as turnout_last_registered_webinar_url,
+    last_registration_url as turnout_last_registration_url,
+    strftime(last_registered_at, '%Y-%m-%dT%H:%M:%S.%gZ') as turnout_last_registration_at,
+    cast(coalesce(webinars_attended_30d, 0) as varchar) as turnout_webinars_attended_30d,
+    cast(coalesce(webinars_attended_1y, 0) as varchar) as turnout_webinars_attended_1y,
+    cast(coalesce(emails_opened_30d, 0) as varchar) as turnout_emails_opened_30d,
+    cast(coalesce(emails_opened_1y, 0) as varchar) as turnout_emails_opened_1y,
+    cast(coalesce(emails_clicked_30d, 0) as varchar) as turnout_emails_clicked_30d,
+    cast(coalesce(emails_clicked_1y, 0) as varchar) as turnout_emails_clicked_1y,
+    cast(coalesce(forms_submitted_30d, 0) as varchar) as turnout_forms_submitted_30d,
+    cast(coalesce(forms_submitted_1y, 0) as varchar) as turnout_forms_submitted_1y,
+    strftime(last_activity_at, '%Y-%m-%dT%H:%M:%S.%gZ') as turnout_last_activity_at
+from candidates left join contact_metrics using (subject_key);

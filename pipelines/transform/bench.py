@@ -1,0 +1,152 @@
+"""One build's DuckDB connection: the models as they are now and were before, and what changed between.
+
+Schemas: `now` holds every model, `narrowed` hides some of them behind the few rows that a build by key needs, `before`
+the models as they stood (`<model>__before`), `changed` the rows that came or went (`<model>__changed`), `work` what a
+step makes for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from hashlib import blake2b
+
+import duckdb
+
+from pipelines.errors import LogError, ModelError
+from pipelines.log import Log
+from pipelines.models import BEFORE, CHANGED, Model
+from pipelines.warehouse import Catalog, Entry, Warehouse
+
+COPY = "(format parquet, compression zstd, compression_level 1, row_group_size 100000)"
+
+
+class Change(Enum):
+    """What a build did to a model: nothing, rows that are at hand in `changed`, or nobody knows what."""
+
+    NONE = "none"
+    ROWS = "rows"
+    ALL = "all"
+
+
+def fingerprint_of(sql: str, as_of: str, made_of: Mapping[str, str], before: str = "") -> str:
+    """Return the identity of what a model's SQL gives over these inputs, at that moment, on top of what stood."""
+    told = [sql, as_of, before, *(f"{name}={made}" for name, made in sorted(made_of.items()))]
+    return blake2b("|".join(told).encode(), digest_size=12).hexdigest()
+
+
+class Bench:
+    """What one build works on.
+
+    Attributes:
+        changes: what became of each model that was looked at.
+        how: how the last model was built, for the receipt.
+        most: touched keys of the model at hand, of which more are not worth building by key.
+    """
+
+    def __init__(
+        self,
+        db: duckdb.DuckDBPyConnection,
+        log: Log,
+        warehouse: Warehouse,
+        before: Catalog,
+        as_of: datetime,
+        threads: int | None,
+    ) -> None:
+        self.db, self.log, self.warehouse, self.before, self.as_of = db, log, warehouse, before, as_of
+        self.changes: dict[str, Change] = {}
+        self.how = ""
+        self.most = 0.0
+        self._narrowed: list[str] = []
+        self._changed: set[str] = set()
+        db.execute("set timezone = 'UTC'")
+        if threads is not None:
+            db.execute(f"set threads = {threads:d}")
+        db.execute("set variable as_of = cast(? as timestamptz)", [as_of.isoformat()])
+        for schema in ("now", "narrowed", "before", "changed", "work"):
+            db.execute(f"create schema {schema}")
+        db.execute("set search_path = 'narrowed,now,changed,before'")
+
+    def show(self, name: str, entry: Entry | None) -> None:
+        """Let models that follow read this one."""
+        if entry is not None and entry.files:
+            self.db.execute(f"create or replace view now.{name} as {self.warehouse.relation(entry)}")
+
+    def show_before(self, model: Model, old: Entry) -> None:
+        """Let `<model>__before` be what stood, and every input that the model watches have its changes."""
+        self.db.execute(f"create or replace view before.{model.name}{BEFORE} as {self.warehouse.relation(old)}")
+        self.db.execute("set variable as_of_before = cast(? as timestamptz)", [old.as_of])
+        for name in model.increment.watches if model.increment else ():
+            if name not in self._changed:
+                self.db.execute(f"create view changed.{name}{CHANGED} as select * from now.{name} limit 0")
+                self._changed.add(name)
+
+    def changed(self, name: str, sql: str) -> None:
+        """Say which rows of a model came or went: a query over files that stay for the length of the build."""
+        self.db.execute(f"create or replace view changed.{name}{CHANGED} as {sql}")
+        self._changed.add(name)
+
+    def difference(self, model: Model, fresh: str, stale: str) -> int:
+        """Find the rows that are in one query and not in the other; return how many, and keep them as changed."""
+        name = f"changed.{model.name}{CHANGED}"
+        self.run(
+            model,
+            f"""
+            create table {name} as
+            with fresh as materialized ({fresh}), stale as materialized ({stale})
+            (select * from fresh except all select * from stale)
+            union all
+            (select * from stale except all select * from fresh)
+            """,
+        )
+        self._changed.add(model.name)
+        return self.count(name)
+
+    def narrow_nothing(self) -> None:
+        """Let every name mean the whole of it again."""
+        for name in self._narrowed:
+            self.db.execute(f"drop table if exists narrowed.{name}")
+        self._narrowed = []
+
+    def narrow(self, model: Model, name: str, sql: str) -> None:
+        """Let a name mean these rows of it alone, until `narrow_nothing`."""
+        self.run(model, f"create or replace table narrowed.{name} as {sql}")
+        self._narrowed.append(name)
+
+    def table(self, name: str, sql: str, model: Model) -> str:
+        """Keep what a query gives as a table of this step; return its full name."""
+        self.run(model, f"create or replace table work.{name} as {sql.strip().removesuffix(';')}")
+        return f"work.{name}"
+
+    def count(self, name: str) -> int:
+        """Return the number of rows of a relation."""
+        return int(self.db.execute(f"select count(*) from {name}").fetchall()[0][0])
+
+    def run(self, model: Model, sql: str) -> None:
+        """Run a statement for a model.
+
+        Raises:
+            LogError: the disk refuses. ModelError: DuckDB does, with its words and the model's path.
+        """
+        try:
+            self.db.execute(sql)
+        except duckdb.IOException as error:
+            raise LogError(f"{model.name} cannot be built: {str(error)[:300]}. The tables are as they were.") from None
+        except duckdb.Error as error:
+            raise ModelError(f"{model.path} failed: {str(error)[:600]}\nThe tables are as they were.") from None
+
+    def write(self, model: Model, sql: str, file: str) -> tuple[int, dict[str, str]]:
+        """Write what a query gives as one file below `models/`; return its rows and columns."""
+        path = self.warehouse.root / file
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(path.name + ".new")
+            copied = self.db.execute(f"copy ({sql.strip().removesuffix(';')}\n) to '{fresh}' {COPY}").fetchall()
+            described = self.db.execute(f"describe select * from read_parquet('{fresh}')").fetchall()
+            fresh.replace(path)
+        except (duckdb.IOException, OSError) as error:
+            raise LogError(f"{path} cannot be written: {str(error)[:300]}. The tables are as they were.") from None
+        except duckdb.Error as error:
+            raise ModelError(f"{model.path} failed: {str(error)[:600]}\nThe tables are as they were.") from None
+        return int(copied[0][0]), {str(row[0]): str(row[1]) for row in described}

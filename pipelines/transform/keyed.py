@@ -1,0 +1,173 @@
+"""Builds a model by changed key: the rows of touched keys are computed again, all others keep theirs (EV-02).
+
+What `sql/touched/<model>.sql` may name too many is found by comparing: only keys whose rows really differ become a
+layer, and only they are told to the models above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pipelines.models import BEFORE, CHANGED, Increment, Model, Narrowing
+from pipelines.transform.bench import Bench, Change, fingerprint_of
+from pipelines.transform.layers import fold
+from pipelines.warehouse import Entry
+
+Found = tuple[Entry, int] | None
+"""The entry and the rows written for it; None where the model must be built whole."""
+
+
+def by_key(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> Found:
+    """Compute the rows of touched keys again, over the inputs narrowed to what these keys need."""
+    increment = _of(model)
+    bench.narrow_nothing()
+    bench.show_before(model, old)
+    touched = bench.table("touched", f"select distinct * from ({_inner(increment.sql)})", model)
+    count = bench.count(touched)
+    if count == 0:
+        return _unchanged(bench, model, old, made_of)
+    if count > bench.most or _is_unknown(bench, touched):
+        return None
+    for narrowing in increment.narrowed:
+        _narrow(bench, model, narrowing, touched)
+    match = _match(increment.key, increment.key)
+    fresh = bench.table(
+        "fresh", f"select mine.* from ({_inner(model.sql)}) as mine semi join {touched} as other on {match}", model
+    )
+    bench.narrow_nothing()
+    return _layer(bench, model, old, made_of, fresh, touched)
+
+
+def merge(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> Found:
+    """Compute over new rows alone, and keep the greatest of what that gives and what stood."""
+    increment = _of(model)
+    bench.narrow_nothing()
+    bench.show_before(model, old)
+    taken = bench.table("taken", increment.sql, model)
+    count = bench.count(taken)
+    if count == 0:
+        return _unchanged(bench, model, old, made_of)
+    if count > bench.most or _is_unknown(bench, taken):
+        return None
+    bench.narrow(model, increment.of, f"select * from {taken}")
+    for narrowing in increment.narrowed:
+        _narrow(bench, model, narrowing, taken)
+    partial = bench.table("partial", model.sql, model)
+    bench.narrow_nothing()
+    keys = ", ".join(f'"{name}"' for name in increment.key)
+    touched = bench.table("touched", f"select distinct {keys} from {partial}", model)
+    listed = ", ".join(
+        f'max("{name}") as "{name}"' if name in increment.merged else f'"{name}"' for name in old.columns
+    )
+    stale = f"select mine.* from before.{model.name}{BEFORE} as mine semi join {touched} as other on " + _match(
+        increment.key, increment.key
+    )
+    fresh = bench.table(
+        "fresh", f"select {listed} from (from {partial} union all by name {stale}) group by {keys}", model
+    )
+    return _layer(bench, model, old, made_of, fresh, touched)
+
+
+def append(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> Found:
+    """Let the new rows of the one input give new rows."""
+    (name,) = model.reads
+    if bench.changes.get(name) is not Change.ROWS:
+        return _unchanged(bench, model, old, made_of)
+    bench.narrow_nothing()
+    bench.narrow(model, name, f"select * from changed.{name}{CHANGED}")
+    fingerprint = fingerprint_of(model.fingerprint, "", made_of, old.fingerprint)
+    file = f"{model.name}/{fingerprint}.parquet"
+    rows, _ = bench.write(model, model.sql, file)
+    bench.narrow_nothing()
+    bench.how = "appended"
+    bench.changes[model.name] = Change.ROWS
+    bench.changed(model.name, f"select * from read_parquet('{bench.warehouse.root / file}')")
+    entry = replace(
+        old,
+        fingerprint=fingerprint,
+        files=[*old.files, file],
+        counts=[*old.counts, rows],
+        gone=[*old.gone, ""],
+        rows=old.rows + rows,
+        made_of=made_of,
+        as_of=bench.as_of.isoformat(),
+    )
+    return fold(bench, model, entry), rows
+
+
+def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fresh: str, touched: str) -> Found:
+    """Put the rows that really differ on top of what stood."""
+    increment = _of(model)
+    match = _match(increment.key, increment.key)
+    stale = bench.table(
+        "stale",
+        f"select mine.* from before.{model.name}{BEFORE} as mine semi join {touched} as other on {match}",
+        model,
+    )
+    if not bench.difference(model, f"select * from {fresh}", f"select * from {stale}"):
+        return _unchanged(bench, model, old, made_of)
+    bench.how = "by key"
+    bench.changes[model.name] = Change.ROWS
+    keys = ", ".join(f'"{name}"' for name in increment.key)
+    differing = bench.table("differing", f"select distinct {keys} from changed.{model.name}{CHANGED}", model)
+    fingerprint = fingerprint_of(model.fingerprint, bench.as_of.isoformat(), made_of, old.fingerprint)
+    file, gone = f"{model.name}/{fingerprint}.parquet", f"{model.name}/{fingerprint}.gone.parquet"
+    came = f"select mine.* from {fresh} as mine semi join {differing} as other on {match}"
+    rows, _ = bench.write(model, came, file)
+    bench.write(model, f"select * from {differing}", gone)
+    went = bench.count(f"(select 1 from {stale} as mine semi join {differing} as other on {match})")
+    entry = replace(
+        old,
+        fingerprint=fingerprint,
+        files=[*old.files, file],
+        counts=[*old.counts, rows],
+        gone=[*old.gone, gone],
+        key=list(increment.key),
+        rows=old.rows - went + rows,
+        made_of=made_of,
+        as_of=bench.as_of.isoformat(),
+    )
+    return fold(bench, model, entry), rows
+
+
+def _unchanged(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> tuple[Entry, int]:
+    bench.changes[model.name] = Change.NONE
+    return replace(old, made_of=made_of, as_of=bench.as_of.isoformat()), 0
+
+
+def _is_unknown(bench: Bench, touched: str) -> bool:
+    """Whether the file of keys says by a null that nobody can tell."""
+    first = bench.db.execute(f"describe {touched}").fetchall()[0][0]
+    return bench.count(f'(select 1 from {touched} where "{first}" is null)') > 0
+
+
+def _narrow(bench: Bench, model: Model, narrowing: Narrowing, touched: str) -> None:
+    other = f"narrowed.{narrowing.of}" if narrowing.of else touched
+    match = _match(narrowing.columns, narrowing.matching)
+    bench.narrow(
+        model, narrowing.name, f"select mine.* from now.{narrowing.name} as mine semi join {other} as other on {match}"
+    )
+
+
+def _match(columns: Sequence[str], matching: Sequence[str]) -> str:
+    return " and ".join(
+        f"{mine} = {other}" for mine, other in zip(map(_mine, columns), map(_other, matching), strict=True)
+    )
+
+
+def _mine(column: str) -> str:
+    return column if "(" in column else f'mine."{column}"'
+
+
+def _other(column: str) -> str:
+    return column if "(" in column else f'other."{column}"'
+
+
+def _inner(sql: str) -> str:
+    return sql.strip().removesuffix(";") + "\n"
+
+
+def _of(model: Model) -> Increment:
+    assert model.increment is not None, model.name
+    return model.increment

@@ -1,0 +1,47 @@
+-- Whose timeline may differ now, and by which webinar
+-- grain: one row per key of contact_timeline, at least of those whose rows differ
+-- narrowed: int_people by subject_key; int_registrations by person_key of int_people; contact_webinars by
+--   subject_key and webinar_id
+with
+
+people as (
+
+    select
+        person_key,
+        subject_key
+    from int_people
+    union
+    select
+        person_key,
+        subject_key
+    from int_people__changed
+
+),
+
+registrations as (
+
+    select
+        person_key,
+        webinar_id
+    from int_registrations__changed
+    union
+    select
+        person_key,
+        webinar_id
+    from int_registrations
+    where
+        person_key in (select person_key from int_people__changed)
+        or webinar_id in (select webinar_id from int_webinars__changed)
+
+)
+
+select
+    subject_key,
+    webinar_id
+from contact_webinars__changed
+union
+select
+    people.subject_key,
+    registrations.webinar_id
+from registrations
+inner join people using (person_key)

@@ -1,0 +1,39 @@
+-- Whose registrations may differ now: of registrants, or of addresses that changed
+-- grain: one row per key of int_registrations, at least of those whose rows differ
+-- narrowed: int_addresses by person_key; int_registrants by email_key of int_addresses
+with
+
+addresses as (
+
+    select
+        email_key,
+        person_key
+    from int_addresses
+    union
+    select
+        email_key,
+        person_key
+    from int_addresses__changed
+
+),
+
+registrants as (
+
+    select
+        webinar_id,
+        email_key
+    from int_registrants__changed
+    union
+    select
+        webinar_id,
+        email_key
+    from int_registrants
+    where email_key in (select email_key from int_addresses__changed)
+
+)
+
+select distinct
+    registrants.webinar_id,
+    addresses.person_key
+from registrants
+inner join addresses using (email_key)

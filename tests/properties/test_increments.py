@@ -1,0 +1,83 @@
+"""Whatever comes in whatever order over whatever moments: built by key equals built whole, row for row (EV-02)."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines import models, transform
+from pipelines.log import Log
+from pipelines.warehouse import Warehouse
+from tests.properties.histories import DAYS, START, PlainLog, Teller
+from tests.properties.histories import settings as told_settings
+
+MODELS = models.load()
+COMPANIES = 10
+"""Histories that one log holds side by side: they share their moments and settings, and nothing else."""
+LOGS = int(os.environ.get("TURNOUT_HISTORIES", "300")) // COMPANIES
+
+
+def rows(home: Path) -> dict[str, Counter[str]]:
+    """Return every model's rows, in no order."""
+    found: dict[str, Counter[str]] = {}
+    with Warehouse(home).connect() as db:
+        for name, model in MODELS.items():
+            if model.layer != "audits":
+                found[name] = Counter(map(repr, db.execute(f"select * from {name}").fetchall()))
+    return found
+
+
+def differences(one: dict[str, Counter[str]], other: dict[str, Counter[str]]) -> dict[str, tuple[list[str], list[str]]]:
+    """Return what each has that the other has not, by model."""
+    return {
+        name: (sorted((one[name] - other[name]).elements()), sorted((other[name] - one[name]).elements()))
+        for name in one
+        if one[name] != other[name]
+    }
+
+
+def play(dice: random.Random, folder: Path) -> tuple[dict[str, tuple[list[str], list[str]]], Counter[str]]:
+    """Play histories in random pieces; return what differs from a whole build, and how models were built."""
+    log = PlainLog(folder / "one")
+    waiting = [event for n in range(1, COMPANIES + 1) for event in Teller(dice, n).history(dice.randint(20, 70))]
+    dice.shuffle(waiting)
+    steps = dice.randint(2, 5)
+    as_of = START + timedelta(seconds=dice.randint(0, DAYS * 86_400))
+    log.append("turnout/settings", [told_settings(dice, START, 0)])
+    how: Counter[str] = Counter()
+    for step in range(steps):
+        cut = len(waiting) if step == steps - 1 else dice.randint(0, len(waiting) // 2 if step else len(waiting))
+        piece, waiting = waiting[:cut], waiting[cut:]
+        by_stream: dict[str, list[dict[str, object]]] = {}
+        for stream, row in piece:
+            by_stream.setdefault(stream, []).append(row | {"observed_at": START + timedelta(seconds=step)})
+        for stream, found in by_stream.items():
+            log.append(stream, found)
+        if step and dice.random() < 0.1:
+            log.append("turnout/settings", [told_settings(dice, as_of - timedelta(hours=1), step)])
+        receipt = transform.build(cast(Log, log), MODELS, as_of=as_of, small=0, share=1e9)
+        how.update(built.how for built in receipt.models.values() if not built.is_reused)
+        if step < steps - 1:
+            hours = dice.choice([0, 1, 1, 24, 24, 24 * 12, -24])
+            as_of += timedelta(hours=hours, seconds=dice.choice([0, 17]))
+    whole = PlainLog(folder / "other", log.commits)
+    transform.build(cast(Log, whole), MODELS, as_of=as_of)
+    return differences(rows(log.home), rows(whole.home)), how
+
+
+@pytest.mark.rule("EV-02")
+@settings(max_examples=LOGS, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.randoms(use_true_random=True))
+def test_built_by_key_equals_built_whole(dice: random.Random) -> None:
+    with TemporaryDirectory() as folder:
+        found, _ = play(dice, Path(folder))
+        assert found == {}
