@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import duckdb
 
 
-
-def checksum(db: duckdb.DuckDBPyConnection, relation: str) -> dict[str, Any]:
-    """Return rows and sum of a relation: a view, a table, or `read_parquet(…)`."""
-    columns = sorted((str(row[0]), str(row[1])) for row in db.execute(f"describe select * from {relation}").fetchall())
+def checksum(db: duckdb.DuckDBPyConnection, relation: str, only: Collection[str] = ()) -> dict[str, Any]:
+    """Return rows and sum of a relation: a view, a table, or `read_parquet(…)`; of some columns, or all."""
+    columns = sorted(
+        (str(row[0]), str(row[1]))
+        for row in db.execute(f"describe select * from {relation}").fetchall()
+        if not only or row[0] in only
+    )
     texts = [f'"{name}"' if kind == "VARCHAR" else _text(name, kind) for name, kind in columns]
     # a list keeps nulls and boundaries apart
     found = db.execute(f"select count(*), coalesce(sum(hash([{', '.join(texts)}])), 0) from {relation}").fetchall()[0]

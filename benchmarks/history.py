@@ -35,7 +35,10 @@ REDELIVERED = 0.01
 
 def spans() -> list[tuple[datetime, datetime]]:
     """Return the spans of the commits: months, then the days of the last one."""
-    months = [START.replace(year=START.year + (START.month - 1 + n) // 12, month=(START.month - 1 + n) % 12 + 1) for n in range(36)]
+    months = [
+        START.replace(year=START.year + (START.month - 1 + n) // 12, month=(START.month - 1 + n) % 12 + 1)
+        for n in range(36)
+    ]
     spans = list(zip(months, months[1:], strict=False))
     day = months[-1]
     while day < END:
@@ -47,14 +50,18 @@ def spans() -> list[tuple[datetime, datetime]]:
 def made(db: duckdb.DuckDBPyConnection, size: Size, name: str, begin: datetime, end: datetime) -> pa.Table:
     """Return a stream's events of a span, in the order in which the log keeps them."""
     account, sql = STREAMS[name]
-    return db.sql(
-        f"""
+    return (
+        db.sql(
+            f"""
         select unhex(md5('{name}' || key || kind || coalesce(payload, ''))) as event_id, '{account}' as account, scope, key, kind,
             occurred_at, timestamptz '{end.isoformat()}' as observed_at, 'made' as batch,
             unhex(md5(coalesce(payload, 'absent'))) as digest, payload
         from ({sql(size, begin, end)}) order by occurred_at, event_id
         """
-    ).to_arrow_table().cast(EVENT_SCHEMA)
+        )
+        .to_arrow_table()
+        .cast(EVENT_SCHEMA)
+    )
 
 
 def commit(table: DeltaTable, rows: pa.Table, at: datetime) -> None:
@@ -90,7 +97,9 @@ def table_at(home: Path, name: str) -> DeltaTable:
 def keep(rows: pa.Table, path: Path) -> None:
     """Write rows as one Parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(rows, path, compression="zstd", compression_level=1, use_dictionary=["account", "kind", "batch", "scope"])
+    pq.write_table(
+        rows, path, compression="zstd", compression_level=1, use_dictionary=["account", "kind", "batch", "scope"]
+    )
 
 
 def make(folder: Path, events: int) -> dict[str, Any]:
@@ -162,6 +171,13 @@ def append_delta(folder: Path, home: Path, until: datetime = END + DAY) -> int:
             commit(table_at(home, name), rows, until)
             total += rows.num_rows
     return total
+
+
+def append_redelivered(folder: Path, home: Path) -> None:
+    """Append what came a second time, as if the log did not drop it: whatever is computed may not depend on order."""
+    for name in STREAMS:
+        for path in sorted((folder / "redelivered" / name).glob("*.parquet")):
+            commit(table_at(home, name), pq.read_table(path).cast(EVENT_SCHEMA), END)
 
 
 if __name__ == "__main__":

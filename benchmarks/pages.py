@@ -30,7 +30,9 @@ def pages(records: int = RECORDS) -> list[Page]:
 
 
 def _pages(db: duckdb.DuckDBPyConnection, size: Size, name: str, count: int) -> Iterator[Page]:
-    sql = {"email_events": company.email_events, "participants": company.participants, "contacts": company.contacts}[name]
+    sql = {"email_events": company.email_events, "participants": company.participants, "contacts": company.contacts}[
+        name
+    ]
     begin = START if name == "contacts" else END.replace(month=END.month - 6)
     rows = db.execute(
         f"select scope, payload from ({sql(size, begin, END)}) order by scope, occurred_at, key limit {count}"

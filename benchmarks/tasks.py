@@ -97,24 +97,31 @@ def scan(home: str) -> Told:
     def read() -> None:
         with duckdb.connect() as db:
             for some in files:
-                db.execute("select max(hash(key, scope, kind, occurred_at, observed_at)), sum(strlen(payload)) from read_parquet(?)", [some])
+                db.execute(
+                    "select max(hash(key, scope, kind, occurred_at, observed_at)), sum(strlen(payload)) from read_parquet(?)",
+                    [some],
+                )
 
     return timed(read)[1]
 
 
-def checksums(where: str) -> Told:
-    """Checksums of the published tables: of a home, or of a folder of Parquet files."""
+def checksums(where: str, like: str) -> Told:
+    """Checksums of the published tables, of a home or of a folder of Parquet files, over the columns of another folder."""
     import duckdb
 
     from benchmarks.checksums import checksum
     from benchmarks.peers import OUTPUTS
 
-    if (Path(where) / "contact_metrics.parquet").exists():
-        with duckdb.connect() as db:
-            db.execute("set timezone = 'UTC'")
-            return {name: checksum(db, f"read_parquet('{where}/{name}.parquet')") for name in OUTPUTS}
-    with _workspace(where).warehouse.connect() as db:
-        return {name: checksum(db, name) for name in OUTPUTS}
+    is_home = (Path(where) / "models").is_dir()
+    found: Told = {}
+    with _workspace(where).warehouse.connect() if is_home else duckdb.connect() as db:
+        db.execute("set timezone = 'UTC'")
+        for name in OUTPUTS:
+            only = [
+                row[0] for row in db.execute(f"describe select * from read_parquet('{like}/{name}.parquet')").fetchall()
+            ]
+            found[name] = checksum(db, name if is_home else f"read_parquet('{where}/{name}.parquet')", only)
+    return found
 
 
 def history(folder: str, events: str) -> Told:
@@ -132,8 +139,125 @@ def clone(home: str, copy: str, folder: str = "", until: str = "") -> Told:
     return {"appended": maker.append_delta(Path(folder), Path(copy), datetime.fromisoformat(until)) if until else 0}
 
 
+def pages(path: str) -> Told:
+    """Make the pages of the measure of ingest where there are none."""
+    from benchmarks import pages as maker
+
+    if not Path(path).exists():
+        maker.save(Path(path), maker.pages())
+    return {}
+
+
+def ingest(path: str, home: str) -> Told:
+    """Pages to the durable log, by the readers and `Log.append`; then all of it once more, when nothing is news."""
+    from benchmarks import ingesting
+    from benchmarks import pages as maker
+
+    made = maker.load(Path(path))
+    appended, cost = timed(lambda: ingesting.ingest(made, Path(home)))
+    again, second = timed(lambda: ingesting.ingest(made, Path(home)))
+    return {**cost, "records": appended, "again": again, "again_cpu": second["cpu"]}
+
+
+def dlt(path: str, out: str) -> Told:
+    """Pages to Parquet, by dlt."""
+    from benchmarks import pages as maker
+    from benchmarks.peers import dlt_pipeline
+
+    made = maker.load(Path(path))
+    __import__("dlt")
+    return {**timed(lambda: dlt_pipeline.ingest(made, Path(out)))[1], "records": maker.RECORDS}
+
+
+def publish(home: str, as_of: str) -> Told:
+    """The plan of what changed since the baseline, and what sending it takes."""
+    import orjson
+
+    from benchmarks import publishing
+
+    plan, cost = timed(lambda: publishing.make(Path(home), datetime.fromisoformat(as_of)))
+    told = publishing.sending(plan, Path(home))
+    rows = [row for row in plan.rows["hubspot"] if row.object == "contact" and row.operation == "update"]
+    if rows:
+        rows *= max(1, 100_000 // len(rows))
+    _, plain = timed(lambda: publishing.bodies(rows, publishing.dumped))
+    _, ours = timed(lambda: publishing.bodies(rows, orjson.dumps))
+    return {**cost, **told, "serialised": len(rows), "json_cpu": plain["cpu"], "ours_cpu": ours["cpu"]}
+
+
+def baseline(home: str, at: str) -> Told:
+    """Say in the log that all that the sync models want was published."""
+    from benchmarks import publishing
+
+    return {"outcomes": publishing.baseline(Path(home), datetime.fromisoformat(at))}
+
+
+def serve() -> Told:
+    """Answer slowly until stdin ends; the first line on stdout is the address."""
+    from benchmarks import paging
+
+    with paging.server() as url:
+        print(url, flush=True)
+        sys.stdin.read()
+    return {}
+
+
+def page(url: str) -> Told:
+    """Ask a slow server for many pages."""
+    from benchmarks import paging
+
+    paging.read(url, 64)
+    share, cost = timed(lambda: paging.read(url))
+    return {**cost, "share": share}
+
+
+def threads(folder: str, home: str, times: str) -> Told:
+    """Build the whole again and again with 1 and 2 threads, redeliveries in the log; count the different results."""
+    import shutil
+
+    from benchmarks import history as maker
+    from benchmarks.checksums import checksum
+    from benchmarks.peers import OUTPUTS
+    from pipelines import transform
+
+    maker.clone(Path(folder) / "home", Path(home))
+    maker.append_redelivered(Path(folder), Path(home))
+    workspace = _workspace(home)
+    workspace.record_settings()
+    found: Told = {}
+    for turn in range(int(times)):
+        for count in (1, 2):
+            shutil.rmtree(workspace.warehouse.root, ignore_errors=True)
+            with workspace.log.locked():
+                transform.build(workspace.log, workspace.models, as_of=END, threads=count)
+            with workspace.warehouse.connect() as db:
+                sums = json.dumps([checksum(db, name)["sum"] for name in OUTPUTS])
+            found.setdefault(sums, []).append(f"{turn + 1} with {count}")
+    same = max(map(len, found.values()))
+    return {"builds": 2 * int(times), "same": same, "results": len(found)}
+
+
 TASKS: dict[str, Callable[..., Told]] = {
-    one.__name__: one for one in (naive, polars, pandas, whole, build, scan, checksums, history, clone)
+    one.__name__: one
+    for one in (
+        naive,
+        polars,
+        pandas,
+        whole,
+        build,
+        scan,
+        checksums,
+        history,
+        clone,
+        pages,
+        ingest,
+        dlt,
+        publish,
+        baseline,
+        serve,
+        page,
+        threads,
+    )
 }
 
 

@@ -12,17 +12,21 @@ more). Streams come in three modes:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
+import msgspec
 import orjson
 import pyarrow as pa
 
 ID_BYTES = 16
 """Length of an event id and of a content digest: 128 bits."""
+REMEMBERED = 1 << 14
+"""Digests kept at hand: a record is looked at when its page comes, and again when its batch is appended."""
 
 Kind = Literal["seen", "absent"]
 Mode = Literal["fact", "state", "own"]
@@ -45,8 +49,7 @@ EVENT_SCHEMA = pa.schema(
 is read whole, so that absence can be told. `digest` is the hash of the payload, keys in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One record as a vendor gave it, before the log knows whether it is news.
 
     Attributes:
@@ -96,12 +99,22 @@ class Stream:
     about: str = ""
 
 
+_HASHER = blake2b(digest_size=ID_BYTES)
+
+
+@lru_cache(REMEMBERED)
 def digest(payload: bytes) -> bytes:
-    """Return the 128-bit hash of a JSON document; the order of its keys and its blanks do not matter."""
-    if not payload:
-        return blake2b(b"absent", digest_size=ID_BYTES).digest()
-    canonical = orjson.dumps(orjson.loads(payload), option=orjson.OPT_SORT_KEYS)
-    return blake2b(canonical, digest_size=ID_BYTES).digest()
+    """Return the 128-bit hash of a JSON document; the order of its keys and its blanks do not matter.
+
+    Raises:
+        ValueError: it is no JSON that every parser takes.
+    """
+    hasher = _HASHER.copy()  # cheaper than a new one
+    try:
+        hasher.update(orjson.dumps(orjson.loads(payload), None, orjson.OPT_SORT_KEYS) if payload else b"absent")
+    except TypeError:  # nested more than 253 levels deep, which orjson reads and does not write: as it stands
+        hasher.update(payload)
+    return hasher.digest()
 
 
 def event_id(source: str, account: str, stream: str, key: str, content: bytes, previous: bytes | None = None) -> bytes:
@@ -111,8 +124,19 @@ def event_id(source: str, account: str, stream: str, key: str, content: bytes, p
         content: the payload's digest.
         previous: for a state that follows another, the id of the event before it.
     """
-    named = "\x1f".join((source, account, stream, key)).encode()
-    return blake2b(named + b"\x1f" + content + (previous or b""), digest_size=ID_BYTES).digest()
+    return namer(source, account, stream)(key, content, previous)
+
+
+def namer(source: str, account: str, stream: str) -> Callable[..., bytes]:
+    """Return `event_id` for one stream, to be given key, content and previous: cheaper for many events."""
+    begun = blake2b("\x1f".join((source, account, stream, "")).encode(), digest_size=ID_BYTES)
+
+    def name(key: str, content: bytes, previous: bytes | None = None) -> bytes:
+        hasher = begun.copy()
+        hasher.update(b"%b\x1f%b%b" % (key.encode(), content, previous or b""))
+        return hasher.digest()
+
+    return name
 
 
 def utc(text: str) -> datetime:
@@ -122,6 +146,8 @@ def utc(text: str) -> datetime:
         ValueError: it is no ISO 8601 instant.
     """
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -61,6 +63,17 @@ class IngestReceipt:
         return sum(receipt.read for receipt in self.streams.values())
 
 
+@contextmanager
+def _few_sweeps() -> Iterator[None]:
+    """Let the collector of garbage run seldom: batches are many small objects without circles."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 def ingest(
     source: Source,
     log: Log,
@@ -88,7 +101,7 @@ def ingest(
     except VendorError as error:
         receipt.fail(wanted, error)
         return receipt
-    with log.locked():
+    with log.locked(), _few_sweeps():
         for at, stream in enumerate(wanted):
             if broken := [need for need in stream.needs if need in receipt.failed]:
                 receipt.failed[stream.name] = f"not read, since {broken[0]} could not be"

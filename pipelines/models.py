@@ -41,7 +41,7 @@ PREFIX = {"staging": "stg_", "intermediate": "int_", "segments": "segment_", "sy
 RAW = re.compile(r"raw_([a-z0-9_]+?)__([a-z0-9_]+)\Z")
 FIELD = re.compile(r"([a-z ]+):\s*(.*)\Z")
 NARROWED = re.compile(r"(\w+) by (.+?)(?: of (\w+))?")
-CHANGED = "__changed"
+CAME, GONE, CHANGED = "__came", "__gone", "__changed"
 BEFORE = "__before"
 
 
@@ -67,8 +67,9 @@ class Narrowing:
 class Increment:
     """How a model is built by changed key (EV-02).
 
-    `sql/touched/<model>.sql` gives the keys whose rows may differ now, over `<input>__changed` (rows of an input that
-    came or went in this build), the inputs as they are now, and `<model>__before`. A row with a null key says that
+    `sql/touched/<model>.sql` gives the keys whose rows may differ now, over `<input>__came` and
+    `<input>__gone` (the rows that an input has more and fewer in this build; `__changed` is both), the inputs as they
+    are now, and `<model>__before`. A row with a null key says that
     nobody can tell: the model is built whole, as it is when an input changed that the file does not watch.
 
     Attributes:
@@ -98,6 +99,7 @@ class Model:
     Attributes:
         header: what the header says, by word: `grain`, `units`, `rule`, and for some layers more.
         reads: names of the models it reads. raws: the (source, stream) pairs it reads.
+        named: the column names that its SQL speaks of. starred: the tables of which it takes every column.
         uses_as_of: whether its rows depend on the moment they are asked for.
     """
 
@@ -110,6 +112,8 @@ class Model:
     reads: tuple[str, ...] = ()
     raws: tuple[tuple[str, str], ...] = ()
     increment: Increment | None = None
+    named: frozenset[str] = frozenset()
+    starred: frozenset[str] = frozenset()
 
     @property
     def uses_as_of(self) -> bool:
@@ -166,7 +170,9 @@ def _read(db: duckdb.DuckDBPyConnection, layer: str, path: Path) -> Model:
     reads = sorted(name for name in tables if not RAW.fullmatch(name))
     pairs = tuple((source, stream) for source, stream in raws)
     increment = _increment(db, header["incremental"], path, reads) if "incremental" in header else None
-    return Model(path.stem, layer, path, sql, question, header, tuple(reads), pairs, increment)
+    return Model(
+        path.stem, layer, path, sql, question, header, tuple(reads), pairs, increment, _named(tree), _starred(tree)
+    )
 
 
 def _increment(db: duckdb.DuckDBPyConnection, key: str, model: Path, reads: Sequence[str]) -> Increment:
@@ -180,9 +186,14 @@ def _increment(db: duckdb.DuckDBPyConnection, key: str, model: Path, reads: Sequ
     _, header = _header(sql)
     tree = _parsed(db, sql, path)
     tables = set(_tables(tree)) - set(_ctes(tree))
-    if strange := sorted(tables - {*reads, *(f"{name}{CHANGED}" for name in reads), f"{model.stem}{BEFORE}"}):
+    if strange := sorted(
+        tables
+        - {*reads, *(f"{name}{what}" for name in reads for what in (CAME, GONE, CHANGED)), f"{model.stem}{BEFORE}"}
+    ):
         raise ModelError(f"{path} reads {', '.join(strange)}: a file of keys reads what its model reads, nothing else.")
-    watches = frozenset(name.removesuffix(CHANGED) for name in tables if name.endswith(CHANGED))
+    watches = frozenset(
+        name.removesuffix(what) for name in tables for what in (CAME, GONE, CHANGED) if name.endswith(what)
+    )
     merged = tuple(word.strip() for word in header.get("merged", "").removeprefix("greatest of ").split(",") if word)
     narrowed = tuple(_narrowing(line, path) for line in header.get("narrowed", "").split(";") if line.strip())
     return Increment(columns, sql, narrowed, merged, header.get("of", ""), watches)
@@ -234,6 +245,32 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(tree, list):
         for value in tree:
             yield from _nodes(value)
+
+
+def _named(tree: Any) -> frozenset[str]:
+    """Return every word that could be a column's name."""
+    found = {str(word).lower() for node in _nodes(tree) for word in node.get("using_columns") or ()}
+    found |= {str(word).lower() for node in _nodes(tree) for word in node.get("column_names") or ()}
+    return frozenset(found)
+
+
+def _starred(tree: Any) -> frozenset[str]:
+    """Return the tables of which some `*` takes all columns."""
+    found: set[str] = set()
+    for node in _nodes(tree):
+        if node.get("type") == "SELECT_NODE":
+            stars = [one["relation_name"] for one in node["select_list"] if one.get("class") == "STAR"]
+            sources = list(_sources(node["from_table"]))
+            found |= {table for table, alias in sources for star in stars if star in ("", alias or table)}
+    return frozenset(found)
+
+
+def _sources(table: Any) -> Iterator[tuple[str, str]]:
+    if table.get("type") == "BASE_TABLE":
+        yield str(table["table_name"]), str(table["alias"])
+    elif table.get("type") == "JOIN":
+        yield from _sources(table["left"])
+        yield from _sources(table["right"])
 
 
 def _tables(tree: Any) -> Iterable[str]:

@@ -24,7 +24,7 @@ from pipelines import publish, settings, transform
 from pipelines.errors import ChecksFailed, SettingsError, UsageError
 from pipelines.events import Batch, Record, Stream, digest
 from pipelines.ingest import IngestReceipt, Source, ingest
-from pipelines.log import OURS, Log
+from pipelines.log import OURS, Log, compaction
 from pipelines.models import Model
 from pipelines.publish import ApplyReceipt, Destination, Plan
 from pipelines.transform import BuildReceipt
@@ -166,7 +166,9 @@ class Workspace:
         """Bring the models up to the log."""
         with self.log.locked():
             self.record_settings()
-            return transform.build(self.log, self.models, as_of=as_of or self.now(), only=only, progress=progress)
+            receipt = transform.build(self.log, self.models, as_of=as_of or self.now(), only=only, progress=progress)
+            compaction.tidy(self.log, progress=progress)
+            return receipt
 
     def rebuild(self, as_of: datetime | None = None, progress: Progress = silent) -> BuildReceipt:
         """Drop everything derived, and build it from the log."""

@@ -24,54 +24,55 @@ class Finding:
 def verify(log: Log) -> list[Finding]:
     """Check that files are whole, ids are unique and are those of their content, and cursors can be read."""
     findings: list[Finding] = []
-    for source, stream in log.streams():
-        name = f"{source}/{stream}"
-        try:
-            findings += [Finding(name, problem) for problem in _problems(log, source, stream)]
-        except (LogError, duckdb.Error, DeltaError, OSError, ValueError) as error:
-            findings.append(Finding(name, f"cannot be read: {str(error)[:300]}. Restore this folder from a backup."))
+    with duckdb.connect() as db:
+        db.execute("set timezone = 'UTC'")
+        for source, stream in log.streams():
+            name = f"{source}/{stream}"
+            try:
+                findings += [Finding(name, problem) for problem in _problems(db, log, source, stream)]
+            except (LogError, duckdb.Error, DeltaError, OSError, ValueError) as error:
+                said = f"cannot be read: {str(error)[:300]}. Restore this folder from a backup."
+                findings.append(Finding(name, said))
     return findings
 
 
-def _problems(log: Log, source: str, stream: str) -> Iterator[str]:
+def _problems(db: duckdb.DuckDBPyConnection, log: Log, source: str, stream: str) -> Iterator[str]:
     table = log.table(source, stream)
     assert table is not None
     actions = table.get_add_actions(flatten=True)
     counts = dict(zip(actions["path"].to_pylist(), actions["num_records"].to_pylist(), strict=True))
-    with duckdb.connect() as db:
-        db.execute("set timezone = 'UTC'")
-        for path, expected in sorted(counts.items()):
-            file = log.root / source / stream / path
-            if not file.exists():
-                yield f"{path} is missing. Restore it from a backup."
-                return
-            found = db.execute("select count(payload is null) from read_parquet(?)", [str(file)]).fetchall()[0][0]
-            if found != expected:
-                yield f"{path} holds {found} rows, and its commit says {expected}. Restore it from a backup."
-        files = log.files(source, stream)
-        if not files:
+    for path, expected in sorted(counts.items()):
+        file = log.root / source / stream / path
+        if not file.exists():
+            yield f"{path} is missing. Restore it from a backup."
             return
-        rows = db.execute(
-            """
-            select event_id, account, key, digest, payload from read_parquet(?)
-            order by account, key, occurred_at, observed_at, event_id
-            """,
-            [files],
-        )
-        seen: set[bytes] = set()
-        before: tuple[str, str, bytes | None] = ("", "", None)
-        while some := rows.fetchmany(10_000):
-            for identity, account, key, content, payload in some:
-                if identity in seen:
-                    yield f"event {identity.hex()} (key {key!r}) stands twice."
-                seen.add(identity)
-                if digest((payload or "").encode()) != content:
-                    yield f"event {identity.hex()} (key {key!r}) is not what it was when it was written."
-                previous = before[2] if before[:2] == (account, key) else None
-                alone = event_id(source, account, stream, key, content)
-                if identity not in (alone, event_id(source, account, stream, key, content, previous)):
-                    yield f"event {identity.hex()} (key {key!r}) does not carry the id of its content."
-                before = (account, key, identity)
+        found = db.execute("select count(payload is null) from read_parquet(?)", [str(file)]).fetchall()[0][0]
+        if found != expected:
+            yield f"{path} holds {found} rows, and its commit says {expected}. Restore it from a backup."
+    files = log.files(source, stream)
+    if not files:
+        return
+    rows = db.execute(
+        """
+        select event_id, account, key, digest, payload from read_parquet(?)
+        order by account, key, occurred_at, observed_at, event_id
+        """,
+        [files],
+    )
+    seen: set[bytes] = set()
+    before: tuple[str, str, bytes | None] = ("", "", None)
+    while some := rows.fetchmany(10_000):
+        for identity, account, key, content, payload in some:
+            if identity in seen:
+                yield f"event {identity.hex()} (key {key!r}) stands twice."
+            seen.add(identity)
+            if digest((payload or "").encode()) != content:
+                yield f"event {identity.hex()} (key {key!r}) is not what it was when it was written."
+            previous = before[2] if before[:2] == (account, key) else None
+            alone = event_id(source, account, stream, key, content)
+            if identity not in (alone, event_id(source, account, stream, key, content, previous)):
+                yield f"event {identity.hex()} (key {key!r}) does not carry the id of its content."
+            before = (account, key, identity)
     for account, cursor in log.cursors(source, stream).items():
         if not isinstance(cursor, dict):
             yield f"the cursor of account {account!r} is no object."

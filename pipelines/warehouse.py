@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -162,10 +163,19 @@ class Warehouse:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or the next run after a kill, finds the old one or the new one, never a part."""
+    """Write a file so that a reader, or the next run after a kill, finds the old one or the new one, never a part.
+
+    Raises:
+        OSError: it cannot be written, and names the file; the old one still stands.
+    """
     fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    try:
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            fresh.unlink()  # half of it would only fill a full disk
+        raise OSError(error.errno, error.strerror, str(path)) from None

@@ -1,4 +1,4 @@
-"""Straightforward DuckDB SQL over the deliveries; see naive.sql."""
+"""Straightforward DuckDB SQL over the deliveries; see naive_staging.sql and naive_tables.sql."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import duckdb
 
 from benchmarks.peers import OUTPUTS
 
-SQL = Path(__file__).with_name("naive.sql")
+SQL = [Path(__file__).with_name(name) for name in ("naive_staging.sql", "naive_tables.sql")]
 COLUMNS = "key, scope, kind, occurred_at, observed_at, payload"
 
 
@@ -25,6 +25,7 @@ def build(deliveries: Mapping[str, Sequence[str]], as_of: datetime, out: Path, t
         db.execute("set variable as_of = cast(? as timestamptz)", [as_of.isoformat()])
         for name, files in deliveries.items():
             db.execute(f"create temp view raw_{name} as select {COLUMNS} from read_parquet({list(files)!r})")
-        db.execute(SQL.read_text(encoding="utf-8"))
+        for path in SQL:
+            db.execute(path.read_text(encoding="utf-8"))
         for name in OUTPUTS:
             db.execute(f"copy {name} to '{out / name}.parquet' (format parquet, compression zstd)")

@@ -47,11 +47,22 @@ def main() -> None:
     except BrokenPipeError:  # whoever read us has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except _storage_errors() as error:
+        fail(f"{str(error)[:400]}. What was committed stands; see that the disk has room, then run again.")
+        status = 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         fail(f"{where}{error.strerror or error}. What was committed stands; mend it and run again.")
         status = 1
     sys.exit(status)
+
+
+def _storage_errors() -> tuple[type[Exception], ...]:
+    """Return what the engines raise where a disk refuses, of those that were loaded: most commands start without."""
+    engines = (sys.modules.get("duckdb"), sys.modules.get("deltalake.exceptions"))
+    return tuple(
+        found for engine in engines for name in ("Error", "DeltaError") if (found := getattr(engine, name, None))
+    )
 
 
 def _interrupted(*_: Any) -> None:

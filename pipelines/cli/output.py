@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,10 @@ AsOf = Annotated[
     typer.Option("--as-of", metavar="T", help="The UTC moment that everything describes; by default the last reading."),
 ]
 QUIET_SECONDS = 2.0
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+ARROW = re.compile(r"\s*(?:\033\[\d+m)?↳(?:\033\[\d+m)?\s*")
+FULL_STOP = re.compile(r"\s*\n\.(?=\s)")
+"""How an engine lays out the cause of an error, in lines and colours of its own."""
 
 
 def workspace(environment: Mapping[str, str] | None = None) -> Workspace:
@@ -45,20 +50,25 @@ def moment(text: str | None) -> datetime | None:
         return None
     try:
         return utc(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(f"--as-of {text}: write an ISO 8601 instant, for example 2026-01-31T12:00:00Z.") from None
+
+
+def visible(text: str) -> str:
+    """Return a text in which nothing moves a terminal: vendors' words stand in what people are shown."""
+    return UNSEEN.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def say(text: str) -> None:
     """Tell a person something."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(visible(text) + "\n")
 
 
 def fail(text: str) -> None:
     """Tell a person what went wrong; red on a terminal."""
     is_plain = not sys.stderr.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     red, plain = ("", "") if is_plain else ("\033[31m", "\033[0m")
-    sys.stderr.write(f"{red}turnout:{plain} {text}\n")
+    sys.stderr.write(f"{red}turnout:{plain} {visible(FULL_STOP.sub('.', ARROW.sub(': ', text)))}\n")
 
 
 def give(result: Any, as_json: bool, lines: Sequence[str] = ()) -> None:
@@ -66,7 +76,7 @@ def give(result: Any, as_json: bool, lines: Sequence[str] = ()) -> None:
     if as_json:
         sys.stdout.write(orjson.dumps(result, option=orjson.OPT_INDENT_2, default=_plain).decode() + "\n")
     elif lines:
-        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.write("\n".join(map(visible, lines)) + "\n")
 
 
 def _plain(value: Any) -> str:

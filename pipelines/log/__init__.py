@@ -14,25 +14,38 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import orjson
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, CommitProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError
 from filelock import FileLock, Timeout
 
 from pipelines.errors import LockedError, LogError
 from pipelines.events import EVENT_SCHEMA, Batch, Stream, utc
-from pipelines.log.news import new_facts, new_states, own_events
+from pipelines.log import columns, holding
+from pipelines.log.news import Index, new_facts, new_states, own_events
 
 CURSORS = "turnout.cursors"
 AT = "turnout.at"
+OBSERVED = "turnout.observed_at"
+VERSION = "turnout.version"
+"""In a commit that only moves events: the number of the last one that brought any."""
+OURS_IN_COMMITS = (CURSORS, AT, OBSERVED, VERSION, "turnout.run")
 OURS = "turnout"
 """The source of the streams that we write ourselves: settings, intents, outcomes."""
-WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=60_000)
+UNIQUE = ColumnProperties(dictionary_enabled=False)
+"""How a column is written of which no two values are alike."""
+WRITER = WriterProperties(
+    compression="ZSTD",
+    compression_level=1,
+    max_row_group_size=60_000,
+    column_properties={"event_id": UNIQUE, "digest": UNIQUE, "payload": UNIQUE, "key": UNIQUE},
+)
 TABLE = {
     "delta.appendOnly": "true",
     "delta.dataSkippingStatsColumns": "occurred_at,observed_at",
@@ -68,12 +81,17 @@ class AppendReceipt:
 class Log:
     """The log below one TURNOUT_HOME."""
 
+    order = "(occurred_at, observed_at, event_id)"
+    """In which a key's events follow each other, as SQL."""
+
     def __init__(self, home: Path) -> None:
         self.home = home
         self.root = home / "log"
         self._lock = FileLock(str(home / ".lock"), thread_local=False)
         self._db: duckdb.DuckDBPyConnection | None = None
         self._tables: dict[str, DeltaTable] = {}
+        self._index: Index | None = None
+        self._spans: dict[str, tuple[int, list[_Span]]] = {}
 
     @contextmanager
     def locked(self, wait_seconds: float = 0.0) -> Iterator[None]:
@@ -87,16 +105,21 @@ class Log:
             self._lock.acquire(timeout=wait_seconds)
         except Timeout:
             raise LockedError(
-                f"{self.home} is in use by another turnout run. Wait for it to end, or stop it; "
+                f"{self.home} is in use by {holding.holder(self.home)}. Wait for it to end, or stop it; "
                 "a run that was killed holds nothing."
             ) from None
         except OSError as error:
             raise LogError(
                 f"{self.home} cannot be written: {error}. Nothing was lost; mend that and run again."
             ) from None
+        is_outer = self._lock.lock_counter == 1
         try:
+            if is_outer:
+                holding.write(self.home)
             yield
         finally:
+            if is_outer:
+                holding.clear(self.home)
             self._lock.release()
 
     def streams(self) -> list[tuple[str, str]]:
@@ -112,8 +135,12 @@ class Log:
         return -1 if table is None else table.version()
 
     def positions(self) -> dict[str, int]:
-        """Return `source/stream` to version, of all streams: where the log stands now."""
-        return {f"{source}/{stream}": self.version(source, stream) for source, stream in self.streams()}
+        """Return `source/stream` to the commit that last brought anything, of all streams: where the log stands now."""
+        found: dict[str, int] = {}
+        for source, stream in self.streams():
+            told = self._last_commit(source, stream).get(VERSION)
+            found[f"{source}/{stream}"] = int(told) if told else self.version(source, stream)
+        return found
 
     def files(self, source: str, stream: str) -> list[str]:
         """Return the paths of the Parquet files that hold the stream now, oldest commit last."""
@@ -174,31 +201,31 @@ class Log:
             LogError: the table cannot be written; nothing of the batch was added.
         """
         table = self.table(source, stream.name) or self._create(source, stream.name)
-        observed = max(
-            observed_at or datetime.now(UTC), self._last_observed(source, stream.name) + timedelta(microseconds=1)
-        )
+        told = _last_commit(table)
+        last_observed = told.get(OBSERVED)
+        observed = observed_at or datetime.now(UTC)
+        if last_observed:
+            observed = max(observed, utc(last_observed) + timedelta(microseconds=1))
         at = batch.at or observed
+        index = self._index_of(source, account, stream.name, table.version())
         if stream.mode == "own":
-            news = own_events(source, account, stream.name, batch.records)
+            news = own_events(index, batch.records)
         elif stream.mode == "fact":
             followers = [record for record in batch.records if record.follows]
-            news = new_facts(self, source, account, stream.name, [one for one in batch.records if not one.follows])
+            others = [one for one in batch.records if not one.follows] if followers else batch.records
+            news = new_facts(self, index, others)
             if followers:
-                news += new_states(self, source, account, stream.name, Batch(followers), at)
+                news += new_states(self, Index(source, account, stream.name, index.version), Batch(followers), at)
         else:
-            news = new_states(self, source, account, stream.name, batch, at)
-        cursors = self.cursors(source, stream.name)
+            news = new_states(self, index, batch, at)
+        cursors: dict[str, Any] = orjson.loads(told.get(CURSORS) or "{}")
         is_moved = batch.cursor is not None and cursors.get(account) != dict(batch.cursor)
         if not news and not is_moved:
             return AppendReceipt(read=len(batch.records), version=table.version())
         if batch.cursor is not None:
             cursors[account] = dict(batch.cursor)
-        told = self._last_commit(source, stream.name).get(AT)
-        last_at = max(at, utc(told)) if told else at
-        news.sort(key=lambda row: (row["occurred_at"], row["event_id"]))
-        for row in news:
-            row |= {"account": account, "observed_at": observed, "batch": run}
-        rows = pa.Table.from_pylist(news, schema=EVENT_SCHEMA)
+        last_at = max(at, utc(told[AT])) if AT in told else at
+        rows = columns.table(sorted(news, key=itemgetter(0, 1)), account=account, observed_at=observed, batch=run)
         try:
             write_deltalake(
                 table,
@@ -210,7 +237,7 @@ class Log:
                         CURSORS: orjson.dumps(cursors).decode(),
                         AT: last_at.isoformat(),
                         "turnout.run": run,
-                        "turnout.observed_at": observed.isoformat(),
+                        OBSERVED: observed.isoformat(),
                     }
                 ),
             )
@@ -219,8 +246,27 @@ class Log:
                 f"{table.table_uri}: the batch was not added: {str(error)[:300]}. "
                 "The log is as it was; see that the disk has room and the folder can be written, then run again."
             ) from None
-        absent = sum(row["kind"] == "absent" for row in news)
+        index.add(rows, table.version())
+        absent = sum(row[2].kind == "absent" for row in news)
         return AppendReceipt(len(batch.records), len(news), absent, table.version())
+
+    def _index_of(self, source: str, account: str, stream: str, version: int) -> Index:
+        if self._index is None or not self._index.is_of(source, account, stream, version):
+            if self._index is not None:
+                self._index.close()
+            self._index = Index(source, account, stream, version)
+        return self._index
+
+    def slice(self, source: str, stream: str, first: datetime, last: datetime) -> tuple[list[str], int]:
+        """Return the files that may hold what occurred in a span, and how many rows they have."""
+        table = self.table(source, stream)
+        if table is None:
+            return [], 0
+        name, version = f"{source}/{stream}", table.version()
+        if self._spans.get(name, (-1, []))[0] != version:
+            self._spans[name] = (version, _spans(table))
+        found = [one for one in self._spans[name][1] if one.may_hold(first, last)]
+        return [one.path for one in found], sum(one.rows for one in found)
 
     def query(
         self,
@@ -229,17 +275,16 @@ class Log:
         sql: str,
         parameters: Mapping[str, Any],
         *,
-        since: datetime | None = None,
+        files: list[str] | None = None,
         **tables: pa.Table,
     ) -> list[tuple[Any, ...]]:
         """Run SQL over the stream as `events`; `{order}` stands for the order in which a key's events follow.
 
         Args:
-            since: files of which all events occurred before may be left out.
+            files: those of the stream's files that are enough; all of them where none are named.
             tables: further relations, by the names that the SQL uses.
         """
-        table = self.table(source, stream)
-        files = [] if table is None else _files(table, since)
+        files = self.files(source, stream) if files is None else files
         if not files:
             return []
         if self._db is None:
@@ -249,8 +294,7 @@ class Log:
         try:
             for name, rows in tables.items():
                 db.register(name, rows)
-            order = "(occurred_at, observed_at, event_id)"
-            text = sql.replace("{order}", order).replace("from events", f"from read_parquet({files!r})")
+            text = sql.replace("{order}", self.order).replace("from events", f"from read_parquet({files!r})")
             return db.execute(text, dict(parameters)).fetchall()
         finally:
             for name in tables:
@@ -292,27 +336,42 @@ class Log:
 
     def _last_commit(self, source: str, stream: str) -> dict[str, Any]:
         table = self.table(source, stream)
-        found = [] if table is None else table.history(1)
-        return dict(found[0]) if found else {}
+        return {} if table is None else _last_commit(table)
 
     def cursors(self, source: str, stream: str) -> dict[str, Any]:
         """Return account to cursor, as the stream's last commit has them."""
         text = self._last_commit(source, stream).get(CURSORS)
         return dict(orjson.loads(text)) if text else {}
 
-    def _last_observed(self, source: str, stream: str) -> datetime:
-        text = self._last_commit(source, stream).get("turnout.observed_at")
-        return utc(text) if text else datetime(1970, 1, 1, tzinfo=UTC)
+
+def _last_commit(table: DeltaTable) -> dict[str, Any]:
+    found = table.history(1)
+    return dict(found[0]) if found else {}
 
 
-def _files(table: DeltaTable, since: datetime | None) -> list[str]:
-    """Return the table's files, without those whose statistics say that all they hold occurred before `since`."""
-    if since is None:
-        return [str(uri) for uri in table.file_uris()]
+@dataclass(frozen=True)
+class _Span:
+    """The span of time of one file's events, as its statistics tell it; None where they do not."""
+
+    path: str
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+    def may_hold(self, first: datetime, last: datetime) -> bool:
+        """Whether something that occurred between two moments may be here."""
+        if self.first is None or self.last is None:
+            return True
+        return self.first <= last and self.last + STATS_COARSENESS >= first
+
+
+def _spans(table: DeltaTable) -> list[_Span]:
     actions = table.get_add_actions(flatten=True)
-    names = actions.schema.names
-    if "max.occurred_at" not in names:
-        return [str(uri) for uri in table.file_uris()]
     root = table.table_uri.removeprefix("file://").rstrip("/")
-    pairs = zip(actions["path"].to_pylist(), actions["max.occurred_at"].to_pylist(), strict=True)
-    return [f"{root}/{path}" for path, last in pairs if last is None or last + STATS_COARSENESS >= since]
+    paths = [f"{root}/{path}" for path in actions["path"].to_pylist()]
+    rows = actions["num_records"].to_pylist()
+    names = actions.schema.names
+    unknown = [None] * len(paths)
+    first = actions["min.occurred_at"].to_pylist() if "min.occurred_at" in names else unknown
+    last = actions["max.occurred_at"].to_pylist() if "max.occurred_at" in names else unknown
+    return [_Span(*one) for one in zip(paths, rows, first, last, strict=True)]

@@ -9,6 +9,7 @@ from hashlib import blake2b
 import duckdb
 import pyarrow as pa
 
+from pipelines.errors import LogError
 from pipelines.log import Log
 from pipelines.models import Model
 from pipelines.publish.plan import Plan
@@ -105,10 +106,16 @@ def _swap(db: duckdb.DuckDBPyConnection, warehouse: Warehouse, before: Catalog, 
     fingerprint = blake2b(sink.getvalue(), digest_size=12).hexdigest()
     file = f"{NAME}/{fingerprint}.parquet"
     path = warehouse.root / file
-    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
-    db.execute(f"copy verdict_rows to '{fresh}' (format parquet, compression zstd)")
-    fresh.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db.execute(f"copy verdict_rows to '{fresh}' (format parquet, compression zstd)")
+        fresh.replace(path)
+    except (duckdb.IOException, OSError) as error:
+        raise LogError(
+            f"{path} cannot be written: {str(error)[:300]}. What was sent and answered is in the log; "
+            "see that the disk has room and the folder can be written, then run again."
+        ) from None
     columns = {str(row[0]): str(row[1]) for row in db.execute("describe verdict_rows").fetchall()}
     after = Catalog(dict(before.entries), dict(before.retired), before.as_of)
     after.entries[NAME] = Entry(fingerprint, [file], rows.num_rows, columns, as_of=before.as_of)

@@ -39,7 +39,7 @@ def parse(text: Any) -> datetime:
     if isinstance(text, int | float):
         return from_ms(int(text))
     words = str(text).strip()
-    if words.lstrip("-").isdigit() and len(words) > 8:
+    if words.lstrip("-").isdecimal() and len(words) > 8:
         return from_ms(int(words))
     moment = datetime.fromisoformat(words)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

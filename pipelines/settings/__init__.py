@@ -347,7 +347,7 @@ def connections(environment: Mapping[str, str] | None = None) -> dict[str, Conne
         if odd:
             missing += [f"  {name}: has a character that no key of {vendor} has. Copy it once more" for name in odd]
             continue
-        if url and not url.startswith("https://") and not _is_loopback(url):
+        if url and not _is_address(url):
             missing.append(f"  {vendor.upper()}_BASE_URL: must be https (http only on this machine), not {url!r}")
             continue
         found[vendor] = Connection(
@@ -364,9 +364,12 @@ def connections(environment: Mapping[str, str] | None = None) -> dict[str, Conne
     return found
 
 
-def _is_loopback(url: str) -> bool:
+def _is_address(url: str) -> bool:
+    """Whether a vendor can be there: https anywhere, http on this machine alone, and no password in it."""
     try:
         parts = urlsplit(url)
-        return parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        is_near = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        is_whole = SENDABLE.fullmatch(url) and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+        return bool(is_whole) and (parts.scheme == "https" or is_near)
     except ValueError:
         return False

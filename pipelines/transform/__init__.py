@@ -64,8 +64,8 @@ def build(
     as_of: datetime,
     only: Collection[str] | None = None,
     threads: int | None = None,
-    small: int = SMALL,
-    share: float = SHARE,
+    small: int | None = None,
+    share: float | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> BuildReceipt:
     """Bring the models up to the log, as of a moment, and swap them in.
@@ -74,7 +74,7 @@ def build(
         models: in dependency order, as `models.load` gives them; audits among them are left out.
         only: names to build; all others keep what they have.
         small, share: a model is built whole if it and what it reads have no more rows than this, or if more of it
-            than this is touched.
+            than this is touched; `SMALL` and `SHARE` where nothing is said.
 
     Raises:
         ModelError: a model's SQL failed; names the model. The tables are as they were.
@@ -82,6 +82,7 @@ def build(
     """
     warehouse = Warehouse(log.home)
     receipt = BuildReceipt(as_of)
+    small, share = SMALL if small is None else small, SHARE if share is None else share
     with log.locked():
         before = warehouse.catalog()
         after = Catalog(dict(before.entries), dict(before.retired), as_of.isoformat())
@@ -116,6 +117,7 @@ def _bring_up(
     bench.how = ""
     if old is not None and not bench.warehouse.is_whole(old):
         old = None
+    bench.keep_order(model.layer == "staging")
     if model.layer == "staging":
         return bring_up_staging(bench, model, old)
     missing = [name for name in model.reads if name not in after.entries]

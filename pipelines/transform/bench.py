@@ -1,8 +1,8 @@
 """One build's DuckDB connection: the models as they are now and were before, and what changed between.
 
 Schemas: `now` holds every model, `narrowed` hides some of them behind the few rows that a build by key needs, `before`
-the models as they stood (`<model>__before`), `changed` the rows that came or went (`<model>__changed`), `work` what a
-step makes for itself.
+the models as they stood (`<model>__before`), `changed` the rows that came (`<model>__came`), those that went
+(`<model>__gone`) and both (`<model>__changed`), `work` what a step makes for itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import duckdb
 
 from pipelines.errors import LogError, ModelError
 from pipelines.log import Log
-from pipelines.models import BEFORE, CHANGED, Model
+from pipelines.models import BEFORE, CAME, CHANGED, GONE, Model
 from pipelines.warehouse import Catalog, Entry, Warehouse
 
 COPY = "(format parquet, compression zstd, compression_level 1, row_group_size 100000)"
@@ -40,7 +40,7 @@ class Bench:
     """What one build works on.
 
     Attributes:
-        changes: what became of each model that was looked at.
+        changes: what became of each model that was looked at. shown: what each model is now.
         how: how the last model was built, for the receipt.
         most: touched keys of the model at hand, of which more are not worth building by key.
     """
@@ -56,6 +56,7 @@ class Bench:
     ) -> None:
         self.db, self.log, self.warehouse, self.before, self.as_of = db, log, warehouse, before, as_of
         self.changes: dict[str, Change] = {}
+        self.shown: dict[str, Entry] = {}
         self.how = ""
         self.most = 0.0
         self._narrowed: list[str] = []
@@ -68,9 +69,14 @@ class Bench:
             db.execute(f"create schema {schema}")
         db.execute("set search_path = 'narrowed,now,changed,before'")
 
+    def keep_order(self, is_kept: bool) -> None:
+        """Whether files keep the order of what they are made of: staging does, so that its times lie together."""
+        self.db.execute(f"set preserve_insertion_order = {str(is_kept).lower()}")
+
     def show(self, name: str, entry: Entry | None) -> None:
         """Let models that follow read this one."""
         if entry is not None and entry.files:
+            self.shown[name] = entry
             self.db.execute(f"create or replace view now.{name} as {self.warehouse.relation(entry)}")
 
     def show_before(self, model: Model, old: Entry) -> None:
@@ -79,29 +85,25 @@ class Bench:
         self.db.execute("set variable as_of_before = cast(? as timestamptz)", [old.as_of])
         for name in model.increment.watches if model.increment else ():
             if name not in self._changed:
-                self.db.execute(f"create view changed.{name}{CHANGED} as select * from now.{name} limit 0")
+                for suffix in (CHANGED, CAME, GONE):
+                    self.db.execute(f"create view changed.{name}{suffix} as select * from now.{name} limit 0")
                 self._changed.add(name)
 
-    def changed(self, name: str, sql: str) -> None:
-        """Say which rows of a model came or went: a query over files that stay for the length of the build."""
-        self.db.execute(f"create or replace view changed.{name}{CHANGED} as {sql}")
+    def came(self, name: str, sql: str) -> None:
+        """Say which rows a model has more than before: a query over files that stay for the length of the build."""
+        for suffix in (CHANGED, CAME):
+            self.db.execute(f"create or replace view changed.{name}{suffix} as {sql}")
+        self.db.execute(f"create or replace view changed.{name}{GONE} as select * from ({sql}) limit 0")
         self._changed.add(name)
 
     def difference(self, model: Model, fresh: str, stale: str) -> int:
         """Find the rows that are in one query and not in the other; return how many, and keep them as changed."""
-        name = f"changed.{model.name}{CHANGED}"
-        self.run(
-            model,
-            f"""
-            create table {name} as
-            with fresh as materialized ({fresh}), stale as materialized ({stale})
-            (select * from fresh except all select * from stale)
-            union all
-            (select * from stale except all select * from fresh)
-            """,
-        )
+        name = f"changed.{model.name}"
+        self.run(model, f"create table {name}{CAME} as ({fresh}) except all ({stale})")
+        self.run(model, f"create table {name}{GONE} as ({stale}) except all ({fresh})")
+        self.db.execute(f"create view {name}{CHANGED} as from {name}{CAME} union all from {name}{GONE}")
         self._changed.add(model.name)
-        return self.count(name)
+        return self.count(f"{name}{CHANGED}")
 
     def narrow_nothing(self) -> None:
         """Let every name mean the whole of it again."""
@@ -118,6 +120,10 @@ class Bench:
         """Keep what a query gives as a table of this step; return its full name."""
         self.run(model, f"create or replace table work.{name} as {sql.strip().removesuffix(';')}")
         return f"work.{name}"
+
+    def columns(self, name: str) -> list[str]:
+        """Return the names of a relation's columns."""
+        return [str(row[0]) for row in self.db.execute(f"describe {name}").fetchall()]
 
     def count(self, name: str) -> int:
         """Return the number of rows of a relation."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from pipelines.models import BEFORE, CHANGED, Increment, Model, Narrowing
 from pipelines.transform.bench import Bench, Change, fingerprint_of
-from pipelines.transform.layers import fold
+from pipelines.transform.layers import fold, matching
 from pipelines.warehouse import Entry
 
 Found = tuple[Entry, int] | None
@@ -82,7 +82,7 @@ def append(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
     bench.narrow_nothing()
     bench.how = "appended"
     bench.changes[model.name] = Change.ROWS
-    bench.changed(model.name, f"select * from read_parquet('{bench.warehouse.root / file}')")
+    bench.came(model.name, f"select * from read_parquet('{bench.warehouse.root / file}')")
     entry = replace(
         old,
         fingerprint=fingerprint,
@@ -100,11 +100,7 @@ def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fres
     """Put the rows that really differ on top of what stood."""
     increment = _of(model)
     match = _match(increment.key, increment.key)
-    stale = bench.table(
-        "stale",
-        f"select mine.* from before.{model.name}{BEFORE} as mine semi join {touched} as other on {match}",
-        model,
-    )
+    stale = bench.table("stale", matching(bench, model, old, list(old.columns), touched, match), model)
     if not bench.difference(model, f"select * from {fresh}", f"select * from {stale}"):
         return _unchanged(bench, model, old, made_of)
     bench.how = "by key"
@@ -138,16 +134,26 @@ def _unchanged(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) 
 
 def _is_unknown(bench: Bench, touched: str) -> bool:
     """Whether the file of keys says by a null that nobody can tell."""
-    first = bench.db.execute(f"describe {touched}").fetchall()[0][0]
+    first = bench.columns(touched)[0]
     return bench.count(f'(select 1 from {touched} where "{first}" is null)') > 0
 
 
 def _narrow(bench: Bench, model: Model, narrowing: Narrowing, touched: str) -> None:
     other = f"narrowed.{narrowing.of}" if narrowing.of else touched
     match = _match(narrowing.columns, narrowing.matching)
-    bench.narrow(
-        model, narrowing.name, f"select mine.* from now.{narrowing.name} as mine semi join {other} as other on {match}"
-    )
+    entry = bench.shown[narrowing.name]
+    columns = _needed(bench, model, narrowing.name)
+    bench.narrow(model, narrowing.name, matching(bench, model, entry, columns, other, match))
+
+
+def _needed(bench: Bench, model: Model, name: str) -> list[str]:
+    """Return the columns of an input that the model, or a narrowing after this one, speaks of."""
+    columns = list(bench.shown[name].columns)
+    if name in model.starred:
+        return columns
+    narrowed = _of(model).narrowed
+    matched = {column for narrowing in narrowed if narrowing.of == name for column in narrowing.matching}
+    return [column for column in columns if column.lower() in model.named or column in matched] or columns[:1]
 
 
 def _match(columns: Sequence[str], matching: Sequence[str]) -> str:

@@ -1,10 +1,12 @@
 """Layers of a model: an immutable base, and small ones on top of it, folded together now and then.
 
-Folding writes new files and changes no row, so a reader of the old ones notices nothing.
+Folding writes new files and changes no row, so a reader of the old ones notices nothing. A few rows of a large base are
+found by their place in the file: first the key columns are read, then only those stretches that hold a row wanted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pipelines.models import Model
@@ -17,6 +19,11 @@ SHARE = 4
 """The layers above hold less than a quarter of the base, or they become one with it."""
 LEAST = 50_000
 """As long as they hold fewer rows than this, they need not."""
+
+LARGE = 200_000
+"""A base of fewer rows is simply read."""
+STRETCH = 50_000
+"""Rows that are read or left out together."""
 
 
 def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
@@ -35,3 +42,45 @@ def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
         gone = f"{model.name}/{entry.fingerprint}.folded.gone.parquet"
         bench.write(model, f"select distinct * from read_parquet({taken!r})", gone)
     return replace(entry, files=[entry.files[0], file], counts=[entry.counts[0], rows], gone=["", gone])
+
+
+def matching(bench: Bench, model: Model, entry: Entry, columns: Sequence[str], other: str, match: str) -> str:
+    """Return the query that gives the rows of a model that match another relation, in these columns alone.
+
+    Args:
+        match: the condition, in which the model is `mine` and the other relation `other`.
+    """
+    listed = ", ".join(f'mine."{column}"' for column in columns)
+    joined = f"select {listed} from ({{}}) as mine semi join {other} as other on {match}"
+    if entry.counts[0] < LARGE:
+        return joined.format(bench.warehouse.relation(entry))
+    base = bench.warehouse.root / entry.files[0]
+    numbered = f"read_parquet('{base}', file_row_number = true)"
+    places = bench.table(
+        "places",
+        f"select mine.file_row_number as place from {numbered} as mine semi join {other} as other on {match}",
+        model,
+    )
+    found = bench.db.execute(f"select distinct place // {STRETCH} from {places} order by 1").fetchall()
+    parts = [joined.format(bench.warehouse.relation(entry, first=1))] if len(entry.files) > 1 else []
+    above = [str(bench.warehouse.root / name) for name in entry.gone[1:] if name]
+    kept = " and ".join(f'mine."{column}" = taken."{column}"' for column in entry.key)
+    taken = f"anti join read_parquet({above!r}) as taken on {kept}" if above else ""
+    for first, last in _stretches([row[0] for row in found], entry.counts[0]):
+        span = f"(from {numbered} where file_row_number between {first} and {last})"
+        place = f"semi join {places} as places on mine.file_row_number = places.place"
+        parts.append(f"select {listed} from {span} as mine {place} {taken}")
+    return " union all ".join(parts) or f"{joined.format(bench.warehouse.relation(entry))} limit 0"
+
+
+def _stretches(numbers: Iterable[int], rows: int) -> list[tuple[int, int]]:
+    """Return the first and last row of each run of stretches; all rows as one where most of them are wanted."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    if sum(last - first + 1 for first, last in runs) * STRETCH > rows // 2:
+        return [(0, rows)]
+    return [(first * STRETCH, (last + 1) * STRETCH - 1) for first, last in runs]

@@ -28,7 +28,7 @@ def bring_up_staging(bench: Bench, model: Model, old: Entry | None) -> tuple[Ent
             _show_raw(bench.db, source, stream, news)
             file = f"{model.name}/{model.fingerprint}-{old.log_version + 1}-{version}.parquet"
             rows, columns = bench.write(model, model.sql, file)
-            bench.changed(model.name, f"select * from read_parquet('{bench.warehouse.root / file}')")
+            bench.came(model.name, f"select * from read_parquet('{bench.warehouse.root / file}')")
             entry = Entry(f"{model.fingerprint}-{version}", [*old.files, file], old.rows + rows, columns, version)
             entry.sql, entry.counts, entry.gone = model.fingerprint, [*old.counts, rows], [*old.gone, ""]
             return fold(bench, model, entry), rows

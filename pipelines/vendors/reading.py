@@ -16,7 +16,7 @@ import msgspec
 import orjson
 
 from pipelines.errors import VendorError
-from pipelines.events import Batch, Record, utc
+from pipelines.events import Batch, Record, digest, utc
 
 BATCH = 10_000
 """Records of one commit, at most."""
@@ -25,6 +25,7 @@ Kind = TypeVar("Kind")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CALENDAR = range(1900, 2201)
 """Years of which a vendor's record can be."""
 
@@ -59,14 +60,16 @@ def reads(kind: type[Kind]) -> Callable[[bytes], Kind]:
 
 def record_reader(kind: type[Kind]) -> Callable[[bytes], Kind]:
     """Return a reader of a record's keys; a key of another shape than it should have counts as missing."""
-    read = reads(kind)
+    read, decode = reads(kind), msgspec.json.Decoder(kind).decode
     fields = [(field.name, field.type) for field in msgspec.structs.fields(cast(Any, kind))]
 
     def keys(content: bytes) -> Kind:
         try:
-            return read(content)
-        except ValueError:
+            return decode(content)
+        except (msgspec.DecodeError, RecursionError):
             pass
+        with suppress(ValueError):
+            return read(content)
         told = _object(content)
         good: dict[str, Any] = {}
         for name, shape in fields:
@@ -103,13 +106,22 @@ def _is_too_large(token: bytes) -> bool:
 
 
 def payload(raw: msgspec.Raw) -> bytes:
-    """Return a record's own bytes, apart from the page they came in."""
+    """Return a record's own bytes, apart from the page they came in; what no parser takes, even mended, as a text."""
     content = bytes(raw)
     try:
-        content.decode()
-    except UnicodeDecodeError:
-        return mend(content)
-    return mend(content) if _NUMBER_TOO_LARGE.search(content) else content
+        digest(content)  # parses it, and is needed again when it is appended
+    except ValueError:
+        mended = mend(content)
+        return mended if _is_json(mended) else orjson.dumps(mended.decode())
+    return content
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        digest(content)
+    except ValueError:
+        return False
+    return True
 
 
 def document(body: bytes) -> bytes:
@@ -131,10 +143,11 @@ def document(body: bytes) -> bytes:
 
 def instant(told: Any) -> datetime | None:
     """Read an instant in ISO 8601 or epoch milliseconds; None where it is missing, unreadable or of no real year."""
-    if isinstance(told, bool) or not isinstance(told, str | int):
+    kind = type(told)
+    if kind is not str and kind is not int:
         return None
     try:
-        found = from_ms(int(told)) if isinstance(told, int) or told.isdigit() else utc(told)
+        found = from_ms(int(told)) if kind is int or told.isdigit() else utc(told)
     except (ValueError, OverflowError):
         return None
     return found if found.year in CALENDAR else None
@@ -147,7 +160,7 @@ def moment(told: Any, otherwise: datetime) -> datetime:
 
 def from_ms(milliseconds: int) -> datetime:
     """Return the instant of epoch milliseconds, exactly."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    return EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def in_order(read: Callable[[Item], Result], items: Iterable[Item], at_once: int) -> Iterator[tuple[Item, Result]]:

@@ -62,3 +62,4 @@ shared as (
 )
 
 select * from shared
+order by webinar_id

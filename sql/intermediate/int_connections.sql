@@ -5,8 +5,23 @@
 -- incremental: connection_key
 with
 
+retold as (
+
+    select connection_key
+    from stg_zoom__participants
+    group by connection_key
+    having count(*) > 1
+
+),
+
 present as (
 
+    select
+        *,
+        1 as nearness
+    from stg_zoom__participants
+    where connection_key not in (select connection_key from retold)
+    union all
     select
         *,
         row_number() over (
@@ -18,6 +33,7 @@ present as (
                 event_id
         ) as nearness
     from stg_zoom__participants
+    where connection_key in (select connection_key from retold)
 
 ),
 
@@ -61,7 +77,6 @@ judged as (
         placed.is_registrant,
         int_addresses.email,
         int_addresses.person_key,
-        int_addresses.subject_key,
         placed.start_us,
         placed.end_us,
         case

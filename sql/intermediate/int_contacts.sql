@@ -5,8 +5,25 @@
 -- incremental: contact_id
 with
 
+retold as (
+
+    select contact_id
+    from stg_hubspot__contacts
+    where contact_id is not null
+    group by contact_id
+    having count(*) > 1
+
+),
+
 ordered as (
 
+    select
+        *,
+        1 as nearness,
+        1 as nearness_in_kind
+    from stg_hubspot__contacts
+    where contact_id is not null and contact_id not in (select contact_id from retold)
+    union all
     select
         *,
         row_number() over (
@@ -26,7 +43,7 @@ ordered as (
                 event_id
         ) as nearness_in_kind
     from stg_hubspot__contacts
-    where contact_id is not null
+    where contact_id in (select contact_id from retold)
 
 ),
 

@@ -6,10 +6,36 @@
 -- incremental: webinar_id, registrant_key
 with
 
+known as (
+
+    select * from stg_zoom__registrants
+    where occurred_at <= getvariable('as_of') and webinar_id is not null
+
+),
+
+retold as (
+
+    select
+        webinar_id,
+        registrant_key
+    from known
+    group by webinar_id, registrant_key
+    having count(*) > 1
+
+),
+
 before as (
 
     select
-        *,
+        known.*,
+        1 as recency,
+        1 as recency_in_kind
+    from known
+    left join retold using (webinar_id, registrant_key)
+    where retold.webinar_id is null
+    union all
+    select
+        known.*,
         row_number() over (
             partition by webinar_id, registrant_key
             order by occurred_at desc, observed_at desc, event_id
@@ -18,8 +44,8 @@ before as (
             partition by webinar_id, registrant_key, kind
             order by occurred_at desc, observed_at desc, event_id
         ) as recency_in_kind
-    from stg_zoom__registrants
-    where occurred_at <= getvariable('as_of') and webinar_id is not null
+    from known
+    inner join retold using (webinar_id, registrant_key)
 
 ),
 

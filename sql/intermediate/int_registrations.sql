@@ -54,3 +54,4 @@ registrations as (
 )
 
 select * from registrations
+order by webinar_id

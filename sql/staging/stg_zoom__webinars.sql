@@ -1,6 +1,7 @@
 -- What did Zoom say of each webinar, each time it said something new?
 -- grain: one row per event of zoom/webinars
--- units: times are UTC; a time that Zoom gives without Z is local to the webinar's own time zone
+-- units: times are UTC; a time that Zoom gives without Z is local to the webinar's own time zone; an occurrence
+--        without an id is left out, and of two with one id the second
 -- rule:  HZ-02, HZ-09, HZ-24
 with
 
@@ -53,7 +54,8 @@ named as (
         case
             when told.start_time like '%Z' or told.start_time like '%+__:__'
                 then try_cast(told.start_time as timestamptz)
-            else timezone(coalesce(told.timezone, 'UTC'), try_cast(told.start_time as timestamp))
+            when coalesce(told.timezone, 'UTC') in (select name from pg_timezone_names())
+                then timezone(coalesce(told.timezone, 'UTC'), try_cast(told.start_time as timestamp))
         end as start_at,
         told.duration as duration_minutes,
         told.agenda as agenda,
@@ -62,9 +64,23 @@ named as (
         coalesce(told.creation_source, '') as creation_source,
         told.settings.approval_type as approval_type,
         coalesce(told.settings.registration_type, 1) as registration_type,
-        coalesce(told.occurrences, []) as occurrences
+        list_filter(list_transform(coalesce(told.occurrences, []), lambda o: o.occurrence_id), lambda one: one <> '')
+            as occurrence_ids,
+        coalesce(told.occurrences, []) as listed
     from parsed
+
+),
+
+dated as (
+
+    select
+        * exclude (occurrence_ids, listed),
+        list_transform(
+            list_sort(list_distinct(occurrence_ids)),
+            lambda one: list_filter(listed, lambda o: o.occurrence_id = one)[1]
+        ) as occurrences
+    from named
 
 )
 
-select * from named
+select * from dated

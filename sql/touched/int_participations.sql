@@ -5,6 +5,38 @@
 --   email_key of int_addresses; stg_zoom__registrations_by_occurrence by webinar_id
 with
 
+moved_addresses as (
+
+    (
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__came
+        except
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__gone
+    )
+    union
+    (
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__gone
+        except
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__came
+    )
+
+),
+
 changed_webinars as (
 
     select webinar_id from int_occurrences__changed
@@ -23,7 +55,7 @@ addresses as (
     select
         email_key,
         person_key
-    from int_addresses__changed
+    from moved_addresses
 
 ),
 
@@ -53,7 +85,7 @@ registrants as (
         webinar_id,
         email_key
     from int_registrants
-    where email_key in (select email_key from int_addresses__changed)
+    where email_key in (select email_key from moved_addresses)
     union
     select
         int_registrants.webinar_id,

@@ -3,6 +3,38 @@
 -- narrowed: int_addresses by person_key; int_registrants by email_key of int_addresses
 with
 
+moved_addresses as (
+
+    (
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__came
+        except
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__gone
+    )
+    union
+    (
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__gone
+        except
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__came
+    )
+
+),
+
 addresses as (
 
     select
@@ -13,7 +45,7 @@ addresses as (
     select
         email_key,
         person_key
-    from int_addresses__changed
+    from moved_addresses
 
 ),
 
@@ -28,7 +60,7 @@ registrants as (
         webinar_id,
         email_key
     from int_registrants
-    where email_key in (select email_key from int_addresses__changed)
+    where email_key in (select email_key from moved_addresses)
 
 )
 

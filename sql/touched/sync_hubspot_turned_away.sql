@@ -5,6 +5,38 @@
 --   email_key of int_registrants; int_registrations by webinar_id; int_attendances by webinar_id
 with
 
+moved_addresses as (
+
+    (
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__came
+        except
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__gone
+    )
+    union
+    (
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__gone
+        except
+        select
+            email_key,
+            person_key,
+            zoom_reason
+        from int_addresses__came
+    )
+
+),
+
 addresses as (
 
     select
@@ -15,7 +47,7 @@ addresses as (
     select
         email_key,
         person_key
-    from int_addresses__changed
+    from moved_addresses
 
 ),
 
@@ -47,7 +79,7 @@ registrations as (
         email as whose
     from int_registrants
     where
-        email_key in (select email_key from int_addresses__changed)
+        email_key in (select email_key from moved_addresses)
         or webinar_id in (select webinar_id from changed_webinars)
     union
     select

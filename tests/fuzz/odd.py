@@ -21,7 +21,7 @@ INPUTS = {
     "settings files": 2_600,
     "environments": 400,
     "reports": 1_500,
-    "reports into a log": 60,
+    "reports into a log": 40,
     "vendors' answers": 1_600,
     "answers to writes": 500,
     "records in the log": 4_000,

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipelines import models, transform
 from pipelines.log import Log
+from pipelines.transform import layers
 from pipelines.warehouse import Warehouse
 from tests.properties.histories import DAYS, START, PlainLog, Teller
 from tests.properties.histories import settings as told_settings
@@ -48,6 +49,7 @@ def differences(one: dict[str, Counter[str]], other: dict[str, Counter[str]]) ->
 def play(dice: random.Random, folder: Path) -> tuple[dict[str, tuple[list[str], list[str]]], Counter[str]]:
     """Play histories in random pieces; return what differs from a whole build, and how models were built."""
     log = PlainLog(folder / "one")
+    layers.LARGE, layers.STRETCH, layers.LAYERS, layers.LEAST = 0, 5, dice.randint(1, 4), dice.choice([0, 5, 50_000])
     waiting = [event for n in range(1, COMPANIES + 1) for event in Teller(dice, n).history(dice.randint(20, 70))]
     dice.shuffle(waiting)
     steps = dice.randint(2, 5)

@@ -220,9 +220,8 @@ def test_an_exclusion_names_an_address_a_domain_or_its_subdomains(
     none = [{"email": "", "email_key": None}]
     found = run_model(
         "int_excluded_addresses",
-        int_registrants=people,
-        stg_zoom__participants=none,
-        int_contact_addresses=people,
+        int_met_addresses=people,
+        int_contact_addresses=none,
         int_settings=[setting],
     )
     assert bool(found) is is_excluded

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from pipelines.errors import UsageError
@@ -37,13 +38,18 @@ def is_missing(text: str) -> bool:
     return text.strip() in MISSING
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def zone(name: str) -> ZoneInfo:
     """Return the time zone of this name.
 
     Raises:
         UsageError: there is none; names those that were probably meant.
     """
-    known = available_timezones()
+    known = _zones()
     if name in known:
         return ZoneInfo(name)
     if not known:

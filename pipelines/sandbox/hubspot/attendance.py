@@ -172,7 +172,7 @@ def _old(call: HubSpotCall, *, by_email: bool) -> Answer:
             contact = resolve(call, "contacts", str(given.get("email") or ""), "email")
         else:
             contact = resolve(call, "contacts", str(given.get("vid") or ""))
-        if contact is None or not str(given.get("interactionDateTime", "")).isdigit():
+        if contact is None or not str(given.get("interactionDateTime", "")).isdecimal():
             continue
         name = contact["id"]
         row = next((p for p in event["participants"] if p["contactId"] == name), None)
@@ -232,7 +232,7 @@ def _rows(call: HubSpotCall, rows: list[tuple[Record, Record]]) -> Answer:
     found = [_row(call, event, row) for event, row in rows]
     found = [row for row in found if not state or row["properties"]["attendanceState"] == state]
     after = call.query.get("after")
-    start = int(after) if after.isdigit() else 0
+    start = int(after) if after.isdecimal() else 0
     cut, following = page(found, start, size_of(call, 10, 100), call.page_fault)
     body: Record = {"total": len(found), "results": cut}
     if following is not None:

@@ -78,7 +78,7 @@ def update_many(call: HubSpotCall) -> Answer:
         if id_property == "email" and not call.switch("update_by_email"):
             raise invalid("Unable to perform update/upsert by non-unique 0-1 property", propertyName=["email"])
         record = resolve(call, kind, name, id_property)
-        if record is None and not id_property and not name.isdigit():
+        if record is None and not id_property and not name.isdecimal():
             checked(call, kind, one.get("properties") or {})
             return {}
         if record is None:

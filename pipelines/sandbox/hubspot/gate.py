@@ -131,7 +131,7 @@ def size_of(call: HubSpotCall, default: int, most: int) -> int:
     text = call.query.get("limit")
     if not text:
         return default
-    if not text.isdigit() or not 1 <= int(text) <= most:
+    if not text.isdecimal() or not 1 <= int(text) <= most:
         raise invalid(f"Invalid limit {text!r}: must be between 1 and {most}")
     return int(text)
 

@@ -60,7 +60,7 @@ def _ms(call: HubSpotCall, name: str) -> int | None:
     text = call.query.get(name)
     if not text:
         return None
-    if not text.isdigit():
+    if not text.isdecimal():
         raise invalid(f"{name} must be milliseconds, not {text!r}")
     return int(text)
 
@@ -102,7 +102,7 @@ def read_email_event(call: HubSpotCall) -> Answer:
 def list_campaigns(call: HubSpotCall) -> Answer:
     campaigns = call.portal.record["email_campaigns"]
     offset = call.query.get("offset")
-    start = int(offset) if offset.isdigit() else 0
+    start = int(offset) if offset.isdecimal() else 0
     cut, following = page(campaigns, start, size_of(call, 10, 1000), call.page_fault)
     rows = [
         {"id": one.get("id"), "appId": one["appId"], "appName": one["appName"], "lastUpdatedTime": to_ms(call.now)}
@@ -131,7 +131,7 @@ def list_forms(call: HubSpotCall) -> Answer:
         if bool(form["archived"]) == archived and (not types or "all" in types or form["formType"] in types)
     ]
     after = call.query.get("after")
-    start = int(after) if after.isdigit() else 0
+    start = int(after) if after.isdecimal() else 0
     cut, following = page(forms, start, size_of(call, 20, 500), call.page_fault)
     body: Record = {"results": [_form(form) for form in cut]}
     if following is not None:

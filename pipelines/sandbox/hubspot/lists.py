@@ -45,7 +45,9 @@ def create_list(call: HubSpotCall) -> Answer:
     if processing == "DYNAMIC" and not given.get("filterBranch"):
         raise invalid("A dynamic list needs a filterBranch")
     _check_name(call, name, "")
-    number = str(max([int(key) for key in (*call.portal.lists, *call.portal.deleted_lists) if key.isdigit()] + [0]) + 1)
+    number = str(
+        max([int(key) for key in (*call.portal.lists, *call.portal.deleted_lists) if key.isdecimal()] + [0]) + 1
+    )
     moment = iso_ms(call.now)
     item: Record = {
         "listId": number,

@@ -26,7 +26,7 @@ def list_objects(call: HubSpotCall) -> Answer:
     size = size_of(call, 10, 50 if history else 100)
     after, ids = call.query.get("after"), call.portal.ids(kind)
     records = call.portal.objects[kind]
-    if after and not after.isdigit():
+    if after and not after.isdecimal():
         raise invalid(f"Invalid after {after!r}: it is no cursor of this list")
     found = [
         records[name]

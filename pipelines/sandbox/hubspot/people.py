@@ -59,7 +59,7 @@ def list_nothing(call: HubSpotCall) -> Answer:
 def _listed(call: HubSpotCall, rows: list[Record], default: int, most: int) -> Answer:
     """A page by an `after` cursor: where in the list the next one starts."""
     after = call.query.get("after")
-    start = int(after) if after.isdigit() else 0
+    start = int(after) if after.isdecimal() else 0
     cut, following = page(rows, start, size_of(call, default, most), call.page_fault)
     body: Record = {"results": cut}
     if following is not None:

@@ -16,16 +16,20 @@ import orjson
 
 from pipelines.sandbox import clock
 from pipelines.sandbox.world import frame
-from pipelines.sandbox.world.frame import WorldError
+from pipelines.sandbox.world.frame import WorldError, shown
 from pipelines.sandbox.world.portals import fill_portal
 
 Record = dict[str, Any]
+LONGEST_ID = 15
 
 
 def filled(world: Any) -> Record:
     """A checked copy of the document with everything filled in."""
     frame.check(world)
-    copy: Record = orjson.loads(orjson.dumps(world, option=orjson.OPT_NON_STR_KEYS))
+    try:
+        copy: Record = orjson.loads(orjson.dumps(world, option=orjson.OPT_NON_STR_KEYS))
+    except TypeError as error:
+        raise WorldError(f"world: it cannot be written as JSON: {error}") from error
     copy["now"] = copy.get("now") or clock.DEFAULT_NOW
     when(copy["now"], "now")
     for key in ("zoom", "hubspot", "marketo", "salesforce"):
@@ -45,7 +49,7 @@ def when(value: Any, path: str) -> None:
     try:
         clock.parse(value)
     except (ValueError, OverflowError) as error:
-        raise WorldError(f"{path}: {value!r} is no instant") from error
+        raise WorldError(f"{path}: {shown(value)} is no instant") from error
 
 
 def mark(*words: object, length: int = 22) -> str:
@@ -105,8 +109,8 @@ def _fill_webinar(webinar: Record, account: Record, kind: str, now: str, path: s
     number = webinar.get("id")
     if number is None:
         number = 80_000_000_000 + int(hashlib.sha256(path.encode()).hexdigest()[:8], 16)
-    if not str(number).isdigit():
-        raise WorldError(f"{path}.id: {number!r} is no number")
+    if not str(number).isdecimal() or len(str(number)) > LONGEST_ID:
+        raise WorldError(f"{path}.id: {shown(number)} is no number")
     webinar["id"] = int(number)
     for key in ("registrants", "panelists", "instances", "occurrences"):
         webinar[key] = webinar.get(key) or []
@@ -158,7 +162,7 @@ def _host(webinar: Record, account: Record) -> None:
 def _fill_occurrence(occurrence: Record, webinar: Record, path: str) -> None:
     _times(occurrence, ("start_time",), path)
     if not occurrence.get("start_time"):
-        if not str(occurrence.get("occurrence_id") or "").isdigit():
+        if not str(occurrence.get("occurrence_id") or "").isdecimal():
             raise WorldError(f"{path}.start_time: missing")
         occurrence["start_time"] = clock.iso(clock.from_ms(int(occurrence["occurrence_id"])))
     start = clock.parse_local(occurrence["start_time"], str(webinar["timezone"]))
@@ -221,5 +225,5 @@ def _no_twins(names: Iterable[object], path: str, what: str) -> None:
     seen: set[object] = set()
     for name in names:
         if name in seen:
-            raise WorldError(f"{path}: {what} {name!r} comes twice")
+            raise WorldError(f"{path}: {what} {shown(name)} comes twice")
         seen.add(name)

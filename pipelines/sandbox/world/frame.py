@@ -105,8 +105,26 @@ SCALARS = {
 }
 
 
+NUMBERS = {"type", "duration"}
+LARGEST = 10_000_000
+SHOWN_CHARACTERS = 100
+TEXTS = ("name", "label", "type", "fieldType", "groupName")
+"""Of a definition of properties."""
+
+
 class WorldError(ValueError):
     """The document cannot be a world; the message begins with the path of what is wrong."""
+
+
+def shown(value: Any) -> str:
+    """A value as a message may show it: on one line, and not without end."""
+    text = repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+
+
+def key_of(name: str) -> str:
+    """A key as a path shows it."""
+    return name if name.strip() and name.isprintable() and len(name) <= SHOWN_CHARACTERS else shown(name)
 
 
 def check(world: Any) -> None:
@@ -122,26 +140,31 @@ def check(world: Any) -> None:
 def _zoom(account: Any, path: str) -> None:
     _known(account, ZOOM, path)
     _scalars(account, path)
-    _all_records(account, "users", path)
+    _all_numbers(account, "users", path)
     for kind in ("webinars", "meetings"):
         for webinar, at in _each(account, kind, path):
             _record(webinar, at)
+            _numbers(webinar, at)
             for key in webinar:
                 close = _misspelt(key)
                 if close:
-                    raise WorldError(f"{at}.{key}: unknown key; did you mean {close}?")
+                    raise WorldError(f"{at}.{key_of(key)}: unknown key; did you mean {close}?")
             if not isinstance(webinar.get("settings"), dict | None):
                 raise WorldError(f"{at}.settings: expected an object")
             if not isinstance(webinar.get("questions"), dict | list | None):
                 raise WorldError(f"{at}.questions: expected an object")
-            _all_records(webinar, "occurrences", at)
+            _all_numbers(webinar, "occurrences", at)
             _all_records(webinar, "registrants", at)
             _all_records(webinar, "panelists", at)
             for instance, place in _each(webinar, "instances", at):
                 _known(instance, INSTANCE, place)
-                _all_records(instance, "participants", place)
+                _all_numbers(instance, "participants", place)
+                for row, where in _each(instance, "participants", place):
+                    if not isinstance(row.get("user_email"), str | None):
+                        raise WorldError(f"{where}.user_email: expected text")
                 if not isinstance(instance.get("recordings"), dict | None):
                     raise WorldError(f"{place}.recordings: expected an object or null")
+                _all_records(instance.get("recordings") or {}, "recording_files", f"{place}.recordings")
 
 
 def _hubspot(portal: Any, path: str) -> None:
@@ -157,10 +180,17 @@ def _hubspot(portal: Any, path: str) -> None:
                     raise WorldError(f"{at}.{key}: expected an object")
             for name, entries in (record.get("propertiesWithHistory") or {}).items():
                 if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-                    raise WorldError(f"{at}.propertiesWithHistory.{name}: expected a list of objects")
+                    raise WorldError(f"{at}.propertiesWithHistory.{key_of(name)}: expected a list of objects")
             for name, ids in (record.get("associations") or {}).items():
                 if not isinstance(ids, list):
-                    raise WorldError(f"{at}.associations.{name}: expected a list of ids")
+                    raise WorldError(f"{at}.associations.{key_of(name)}: expected a list of ids")
+    for definition, at in _each(portal, "properties", path):
+        for name in TEXTS:
+            if not isinstance(definition.get(name), str | None):
+                raise WorldError(f"{at}.{name}: expected text")
+    for address, at in _each(portal, "blocked_addresses", path):
+        if not isinstance(address, str):
+            raise WorldError(f"{at}: expected an address")
     for form, at in _each(portal, "forms", path):
         _record(form, at)
         _all_records(form, "submissions", at)
@@ -191,7 +221,7 @@ def _known(given: Any, keys: set[str], path: str) -> None:
         if key not in keys:
             close = get_close_matches(key, keys, 1)
             hint = f"; did you mean {close[0]}?" if close else ""
-            raise WorldError(f"{path}.{key}: unknown key{hint}".lstrip("."))
+            raise WorldError(f"{path}.{key_of(key)}: unknown key{hint}".lstrip("."))
 
 
 def _record(given: Any, path: str) -> None:
@@ -220,6 +250,20 @@ def _each(given: dict[str, Any], key: str, path: str) -> Iterator[tuple[Any, str
 def _all_records(given: dict[str, Any], key: str, path: str) -> None:
     for item, place in _each(given, key, path):
         _record(item, place)
+
+
+def _all_numbers(given: dict[str, Any], key: str, path: str) -> None:
+    for item, place in _each(given, key, path):
+        _record(item, place)
+        _numbers(item, place)
+
+
+def _numbers(given: dict[str, Any], path: str) -> None:
+    """See that what the sandbox counts with can be counted with."""
+    for name in NUMBERS & set(given):
+        value = given[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < LARGEST:
+            raise WorldError(f"{path}.{name}: expected a number, not {shown(value)}")
 
 
 @cache

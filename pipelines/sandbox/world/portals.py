@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.sandbox import clock
-from pipelines.sandbox.world.frame import ENGAGEMENTS, OBJECT_TYPES, WorldError
+from pipelines.sandbox.world.frame import ENGAGEMENTS, OBJECT_TYPES, WorldError, key_of, shown
 
 Record = dict[str, Any]
 CREATED = {"contacts": "createdate", "companies": "createdate", "deals": "createdate"}
@@ -24,7 +24,7 @@ def fill_portal(portal: Record, now: datetime, at: int) -> None:
     portal.setdefault("time_zone", "UTC")
     portal["tier"] = str(portal.get("tier") or "enterprise").lower()
     if portal["tier"] not in {"free", "starter", "professional", "enterprise"}:
-        raise WorldError(f"{path}.tier: {portal['tier']!r} is none of free, starter, professional, enterprise")
+        raise WorldError(f"{path}.tier: {shown(portal['tier'])} is none of free, starter, professional, enterprise")
     lists = ("users", "owners", "properties", "property_groups", "forms", "email_events", "email_campaigns")
     for key in (*lists, *OBJECT_TYPES, "lists", "marketing_events", "blocked_addresses"):
         portal[key] = portal.get(key) or []
@@ -92,7 +92,7 @@ def _fill_definition(definition: Record) -> None:
 
 def _fill_records(records: list[Record], kind: str, moment: str, path: str) -> None:
     taken = {str(record["id"]) for record in records if record.get("id") not in (None, "")}
-    free = max((int(name) for name in taken if name.isdigit()), default=1000 * (1 + OBJECT_TYPES.index(kind)))
+    free = max((int(name) for name in taken if name.isdecimal()), default=1000 * (1 + OBJECT_TYPES.index(kind)))
     seen: set[str] = set()
     for index, record in enumerate(records):
         place = f"{path}[{index}]"
@@ -101,7 +101,7 @@ def _fill_records(records: list[Record], kind: str, moment: str, path: str) -> N
             record["id"] = free
         record["id"] = str(record["id"])
         if record["id"] in seen:
-            raise WorldError(f"{place}.id: {record['id']} comes twice")
+            raise WorldError(f"{place}.id: {shown(record['id'])} comes twice")
         seen.add(record["id"])
         _fill_record(record, kind, moment, place)
 
@@ -118,7 +118,7 @@ def _fill_record(record: Record, kind: str, moment: str, path: str) -> None:
     history: dict[str, list[Record]] = record.get("propertiesWithHistory") or {}
     for name, entries in history.items():
         for at, entry in enumerate(entries):
-            place = f"{path}.propertiesWithHistory.{name}[{at}]"
+            place = f"{path}.propertiesWithHistory.{key_of(name)}[{at}]"
             entry["value"] = _text(entry.get("value", ""))
             entry["timestamp"] = _iso(entry.get("timestamp") or record["updatedAt"], f"{place}.timestamp")
             entry.setdefault("sourceType", "CRM_UI")
@@ -147,7 +147,7 @@ def _iso(value: Any, path: str) -> str:
     try:
         return clock.iso_ms(clock.parse(value))
     except (ValueError, OverflowError) as error:
-        raise WorldError(f"{path}: {value!r} is no instant") from error
+        raise WorldError(f"{path}: {shown(value)} is no instant") from error
 
 
 def _ms(value: Any, path: str) -> int:
@@ -156,7 +156,7 @@ def _ms(value: Any, path: str) -> int:
     try:
         return clock.to_ms(clock.parse(value))
     except (ValueError, OverflowError) as error:
-        raise WorldError(f"{path}: {value!r} is no instant") from error
+        raise WorldError(f"{path}: {shown(value)} is no instant") from error
 
 
 def _fill_form(form: Record, moment: str, path: str) -> None:
@@ -241,7 +241,7 @@ def _fill_participant(participant: Record, event: Record, path: str) -> None:
             state, state
         )
         if state not in {"REGISTERED", "ATTENDED", "CANCELLED"}:
-            raise WorldError(f"{place}.state: {state!r} is none of REGISTERED, ATTENDED, CANCELLED")
+            raise WorldError(f"{place}.state: {shown(state)} is none of REGISTERED, ATTENDED, CANCELLED")
         interaction["state"] = state
         fallback = interaction.get("joinedAt") or event.get("startDateTime") or event["createdAt"]
         moment = interaction.get("interactionDateTime")

@@ -42,7 +42,7 @@ def paged(
     size = _size(call, most, token)
     start = int(token["o"]) if token else 0
     number = call.query.get("page_number")
-    if token is None and numbered and number.isdigit():
+    if token is None and numbered and number.isdecimal():
         start = min(max(int(number) - 1, 0) * size, len(rows))
     cut, following = page(rows, start, size, call.page_fault)
     body: Record = {"page_size": size, "next_page_token": "" if following is None else _issue(call, following, size)}
@@ -58,7 +58,7 @@ def _size(call: ZoomCall, most: int, token: Record | None) -> int:
     text = call.query.get("page_size")
     if not text:
         return int(token["s"]) if token else 30
-    if not text.isdigit() or not 1 <= int(text) <= most:
+    if not text.isdecimal() or not 1 <= int(text) <= most:
         raise refuse(400, 300, f"Validation Failed: page_size must be between 1 and {most}.")
     return int(text)
 

@@ -42,7 +42,7 @@ def meeting_instances(call: ZoomCall) -> Answer:
 
 def _instances(call: ZoomCall, kind: str) -> Answer:
     name = call.params["session"]
-    if not name.isdigit():
+    if not name.isdecimal():
         raise refuse(400, 300, f"Invalid {kind[:-1]} ID.")
     item = call.account.series[kind].get(str(int(name)))
     if item is None or deleted(item):

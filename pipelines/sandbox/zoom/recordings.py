@@ -88,7 +88,7 @@ def download(call: ZoomCall) -> Answer:
 def _asked(call: ZoomCall) -> Session:
     name = call.params["session"]
     session = by_uuid(call, name)
-    if session is None and name.isdigit():
+    if session is None and name.isdecimal():
         past = [s for s in call.account.past(call.now) if str(s.series["id"]) == str(int(name))]
         session = past[-1] if past and not deleted(past[-1].series) else None
     if session is None or not session.ended(call.now):

@@ -36,7 +36,7 @@ def twice(uuid: str) -> bool:
 def asked_session(call: ZoomCall, name: str, kind: str) -> Session:
     """The ended session of a path segment; 404/3001 where there is none."""
     session = by_uuid(call, name)
-    if session is None and name.isdigit():
+    if session is None and name.isdecimal():
         item = call.account.series[kind].get(str(int(name)))
         if item is not None and not deleted(item):
             past = [s for s in call.account.past(call.now, (kind,)) if s.series is item and listed(call, s)]

@@ -31,7 +31,7 @@ def asked_webinar(call: ZoomCall) -> Record:
 
 def asked_series(call: ZoomCall, kind: str, name: str) -> Record:
     word = kind[:-1].capitalize()
-    if not name.isdigit():
+    if not name.isdecimal():
         raise refuse(400, 300, f"Invalid {kind[:-1]} ID.")
     item = call.account.series[kind].get(str(int(name)))
     if item is None or deleted(item) or _expired(call, item):

@@ -167,7 +167,10 @@ def _attendance(
     is_old = now - session.end > timedelta(hours=run.ingest.report_settles_hours)
     if report.rows is None and report.refused == "not found" and not is_old:
         return Whole(session.uuid, (), is_complete=False), None
-    contents = sorted({payload(raw) for raw in report.rows or ()})
+    rows = [payload(raw) for raw in report.rows or ()]
+    contents = sorted({content for content in rows if content.startswith(b"{")})
+    for _ in [content for content in rows if not content.startswith(b"{")]:
+        run.left_out("rows of participants", "a person")
     keys = [read_row(content) for content in contents]
     sum_of_rows = _digest(contents)
     is_repeated = (

@@ -1,0 +1,115 @@
+"""World files that nobody would write: taken, or refused with the path of what is wrong; the sandbox never breaks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+from hypothesis import given, note
+
+from pipelines.sandbox import WorldError, load
+from pipelines.sandbox.hubspot import HubSpot
+from pipelines.sandbox.state import State
+from pipelines.sandbox.web import Call, Query, segments_of
+from pipelines.sandbox.zoom import Zoom
+from pipelines.sandbox.zoom.gate import Token
+from tests.fuzz.odd import Dice, bent, dice, often, raw, torn, value
+from tests.fuzz.wire import Told, company, written_down
+from tests.worlds import NOW
+
+WORLD = company()
+LISTS = ("lists", "calls", "notes", "email_campaigns", "property_groups", "blocked_addresses", "companies", "deals")
+WORLD["hubspot"][0] |= {
+    "marketing_events": [
+        {
+            "externalEventId": "1",
+            "eventName": "One",
+            "startDateTime": NOW,
+            "participants": [{"contactId": "501", "interactions": [{"state": "ATTENDED", "interactionDateTime": 1}]}],
+        }
+    ],
+    "properties": [{"name": "color", "type": "enumeration", "options": [{"label": "Red", "value": "red"}]}],
+    **{name: [{"id": "1"}] for name in LISTS[1:3]},
+    "lists": [{"listId": "1", "members": ["501"]}],
+    "blocked_addresses": ["gone@x.example"],
+}
+WORLD["marketo"] = [{"munchkin_id": "1-a", "leads": [{"id": 1}], "members": [{"programId": 1, "leadId": 1}]}]
+WORLD["salesforce"] = [{"org_id": "00D", "Contact": [{"Id": "003"}], "task_types": ["Call"]}]
+
+
+@pytest.fixture(scope="module")
+def questions() -> dict[str, list[Told]]:
+    return {vendor: written_down(vendor)[0].told for vendor in ("zoom", "hubspot")}
+
+
+def world_file(dice: Dice) -> bytes:
+    """A world file: bent, torn, or with a text that is no JSON somewhere in it."""
+    kind = dice.randrange(8)
+    if kind < 5:
+        return orjson.dumps(bent(dice, WORLD))
+    if kind == 5:
+        return raw(dice, WORLD)
+    return torn(dice, orjson.dumps(WORLD)) if kind == 6 else orjson.dumps(value(dice))
+
+
+@given(dice)
+@often("world files")
+def test_a_world_is_taken_and_served_or_refused_with_the_path_of_what_is_wrong(
+    tmp_path_factory: Any, questions: dict[str, list[Told]], dice: Dice
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "world.json"
+    content = world_file(dice)
+    note(repr(content[:3_000]))
+    path.write_bytes(content)
+    refused = ""
+    try:
+        world = load(path)
+    except WorldError as error:
+        refused = str(error)
+    if refused:
+        assert_helps(refused, path)
+        return
+    state = State(world)
+    told = state.dump()
+    state.put(orjson.loads(told))
+    assert state.dump() == told, "what the sandbox gives back is another world"
+    state.faults.put({"switches": {"zoom.rate_limits": False, "hubspot.rate_limits": False}})
+    ask(state, Zoom(), questions["zoom"])
+    ask(state, HubSpot(), questions["hubspot"])
+
+
+def ask(state: State, vendor: Zoom | HubSpot, questions: list[Told]) -> None:
+    """Ask all that a reading asks; whatever stands in the world, each question has an answer that is JSON."""
+    accounts = list(state.zoom if vendor.name == "zoom" else state.hubspot)
+    if not accounts:
+        return
+    token = accounts[0]
+    if isinstance(vendor, Zoom):
+        vendor.tokens.live[token] = Token(token, "app", state.clock.now + timedelta(hours=1))
+    for method, path, params, content in (told.key for told in questions if told.key[1] != "/oauth/token"):
+        query = urlencode(params)
+        call = Call(
+            state=state,
+            method=method,
+            path=f"{path}?{query}",
+            segments=segments_of(path),
+            query=Query(query),
+            headers={"authorization": f"Bearer {token}"},
+            content=content or b"",
+        )
+        assert vendor.answer(call).content(), (method, path)
+
+
+def assert_helps(said: str, path: Path) -> None:
+    """A message of one line that begins with a path into the world, or the file."""
+    where, colon, reason = said.partition(": ")
+    assert colon
+    assert reason
+    roots = ("now", "zoom", "hubspot", "marketo", "salesforce", "world", str(path))
+    assert where.startswith(roots) or "unknown key" in reason, said
+    assert len(said) < 1_000
+    assert said.isprintable()
