@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check ui bench soak clean lock format
+.PHONY: run test check ui bench bench-large soak clean lock format
 
 run: $(STAMP)  ## the main job on the embedded sandbox, end to end
 	$(BIN)/turnout demo
@@ -15,8 +15,15 @@ ui: $(STAMP)  ## Dagster on the same data
 test: $(STAMP)  ## all tests
 	$(BIN)/python -m pytest -q -n auto --dist worksteal tests
 
-bench: $(STAMP)  ## whole build over two million made events, against reading them
-	$(BIN)/python -m benchmarks.build
+bench: $(STAMP) $(VENV)/.bench  ## every figure that has a target, beside naive SQL, Polars, pandas and dlt (a quarter of an hour)
+	$(BIN)/python -m benchmarks --events 2e6,20e6 --write
+
+bench-large: $(STAMP) $(VENV)/.bench  ## the same with 100 million events too (an hour, 25 GB of disk)
+	$(BIN)/python -m benchmarks --events 2e6,20e6,100e6 --write
+
+$(VENV)/.bench: $(STAMP) benchmarks/requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r benchmarks/requirements.lock
+	@touch $@
 
 check: $(STAMP)  ## format, lint, types, SQL, definitions
 	$(BIN)/ruff format --check .
@@ -41,9 +48,12 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
-soak: $(STAMP)  ## a simulated month, calm and through faults (hours), then short histories against the oracle
-	$(BIN)/python -m tests.soak.month --days $(or $(DAYS),30) --seed $(or $(SEED),1)
+soak: $(STAMP)  ## a simulated month, calm and through faults (hours; goes on where it ended), short histories, odd input, every kill
+	$(BIN)/python -m tests.soak.month --days $(or $(DAYS),30) --seed $(or $(SEED),1) --every 1 --keep $(or $(KEEP),.soak)
 	$(BIN)/python -m tests.soak.month --days 2 --every 4 --seed $(or $(SEED),1) --histories $(or $(HISTORIES),40)
+	TURNOUT_FUZZ=$(or $(FUZZ),20) $(BIN)/python -m pytest -q -n auto --dist worksteal tests/fuzz
+	TURNOUT_HISTORIES=3000 $(BIN)/python -m pytest -q tests/properties
+	$(BIN)/python -m tests.replay.sweep
 
 clean:  ## the environment and everything derived; the event log stays
 	rm -rf $(VENV) data/models data/plans data/quality data/warehouse.duckdb .pytest_cache .mypy_cache .ruff_cache

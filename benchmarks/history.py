@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,11 @@ from pipelines.log import AT, CURSORS, TABLE, WRITER
 FORMAT = 4
 """Counts up when the made history changes, so that a kept one is not taken for it."""
 DAY = timedelta(days=1)
+Span = tuple[datetime, datetime]
 REDELIVERED = 0.01
 
 
-def spans() -> list[tuple[datetime, datetime]]:
+def spans() -> list[Span]:
     """Return the spans of the commits: months, then the days of the last one."""
     months = [
         START.replace(year=START.year + (START.month - 1 + n) // 12, month=(START.month - 1 + n) % 12 + 1)
@@ -102,8 +104,12 @@ def keep(rows: pa.Table, path: Path) -> None:
     )
 
 
-def make(folder: Path, events: int) -> dict[str, Any]:
-    """Write a history of about so many events below `folder`; what is there already is taken as it is."""
+def make(folder: Path, events: int, commits: Sequence[Span] = ()) -> dict[str, Any]:
+    """Write a history of about so many events below `folder`; what is there already is taken as it is.
+
+    Args:
+        commits: the spans of the commits, from START to END without a gap; those of `spans` where none are given.
+    """
     about = folder / "history.json"
     if about.exists():
         told: dict[str, Any] = json.loads(about.read_bytes())
@@ -119,7 +125,7 @@ def make(folder: Path, events: int) -> dict[str, Any]:
             db.execute(statement)
         for name in STREAMS:
             table = table_at(folder / "home", name)
-            for number, (begin, end) in enumerate(spans()):
+            for number, (begin, end) in enumerate(commits or spans()):
                 rows = made(db, size, name, begin, end)
                 counts[name] = counts.get(name, 0) + rows.num_rows
                 if rows.num_rows:

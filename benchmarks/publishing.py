@@ -19,7 +19,6 @@ from pipelines.models import Model
 from pipelines.publish.plan import fields_of, words
 from pipelines.publish.rows import Phase, Row
 from pipelines.run import Workspace
-from pipelines.settings import Connection
 from pipelines.vendors.hubspot.destination import HubSpotDestination
 
 
@@ -106,7 +105,7 @@ def make(home: Path, as_of: datetime) -> publish.Plan:
 def sending(plan: publish.Plan, home: Path) -> dict[str, Any]:
     """Tell calls and bytes of what the plan would send, and the bytes of sending every property of the same contacts."""
     rows = plan.rows["hubspot"]
-    destination = HubSpotDestination(Connection("hubspot", "http://127.0.0.1:9", {"token": "t"}), "v3")
+    destination = HubSpotDestination.__new__(HubSpotDestination)  # without a connection
     recorder: Any = Recorder()
     destination.client = recorder
     calls, least, at_least = 0, 0, 0
@@ -153,7 +152,15 @@ def _all_properties(home: Path, keys: Sequence[str]) -> int:
         found = db.execute(
             f"select vendor_id, {listed} from sync_hubspot_contacts where list_contains(?, object_key)", [list(keys)]
         ).fetchall()
-    inputs = [{"id": row[0], "properties": dict(zip(fields, map(_cleared, row[1:]), strict=True))} for row in found]
+    trace = "00-" + 24 * "0"
+    inputs = [
+        {
+            "id": row[0],
+            "properties": dict(zip(fields, map(_cleared, row[1:]), strict=True)),
+            "objectWriteTraceId": trace,
+        }
+        for row in found
+    ]
     return sum(len(orjson.dumps({"inputs": inputs[at : at + 100]})) for at in range(0, len(inputs), 100))
 
 

@@ -153,6 +153,11 @@ def _builds(entry: Data) -> list[Line]:
             command,
         ),
         Line(
+            f"{size}: the same in processor seconds",
+            spread(ratios(cost["whole"]["cpu"], cost["naive"]["cpu"])),
+            command=command,
+        ),
+        Line(
             f"{size}: whole build ÷ limit",
             spread(ratios(cost["whole"]["wall"], cost["scan"]["wall"]), "{:.1f}"),
             command=command,
@@ -187,6 +192,13 @@ def _builds(entry: Data) -> list[Line]:
             "≥ 35" if is_middle else "≥ 75" if entry["events"] >= 10**8 else "",
             median(after) >= 20 if is_middle else None,
             command,
+        )
+    )
+    lines.append(
+        Line(
+            f"{size}: the same in processor seconds",
+            spread(ratios(cost["naive after"]["cpu"], cost["increment"]["cpu"]), "{:.1f}"),
+            command=command,
         )
     )
     lines.append(

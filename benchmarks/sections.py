@@ -189,6 +189,7 @@ def paging(bench: Bench) -> Data:
         for _ in range(bench.repeats):
             shares.append(bench.measured(cost, "page", url)["share"])
         server.stdin.close()
+        server.stdout.read()
     return {**cost.summary(), "shares": shares}
 
 

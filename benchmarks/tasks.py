@@ -154,6 +154,7 @@ def ingest(path: str, home: str) -> Told:
     from benchmarks import pages as maker
 
     made = maker.load(Path(path))
+    ingesting.ingest(made[:1], Path(home) / "first")  # what a process does once is not the rate
     appended, cost = timed(lambda: ingesting.ingest(made, Path(home)))
     again, second = timed(lambda: ingesting.ingest(made, Path(home)))
     return {**cost, "records": appended, "again": again, "again_cpu": second["cpu"]}
@@ -165,7 +166,7 @@ def dlt(path: str, out: str) -> Told:
     from benchmarks.peers import dlt_pipeline
 
     made = maker.load(Path(path))
-    __import__("dlt")
+    dlt_pipeline.ingest(made[:1], Path(out) / "first")
     return {**timed(lambda: dlt_pipeline.ingest(made, Path(out)))[1], "records": maker.RECORDS}
 
 

@@ -207,7 +207,8 @@ class Api:
             except UnknownOutcomeError:
                 raise
             except AuthError as error:
-                if renewed or error.status not in (400, 401) or not self.credentials.renew():
+                is_last = renewed or attempt == self.tries
+                if is_last or error.status not in (400, 401) or not self.credentials.renew():
                     raise
                 renewed = True
             except QuotaError as error:

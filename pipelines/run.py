@@ -21,6 +21,7 @@ import orjson
 
 from pipelines import models as sql_models
 from pipelines import publish, settings, transform
+from pipelines.checks import Check, run_audits
 from pipelines.errors import ChecksFailed, SettingsError, UsageError
 from pipelines.events import Batch, Record, Stream, digest
 from pipelines.ingest import IngestReceipt, Source, ingest
@@ -36,20 +37,6 @@ Progress = Callable[[str], None]
 
 def silent(_: str) -> None:
     """Report progress to nobody."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """What one audit found: the claim, and how many rows contradict it (the first few of them as samples of keys)."""
-
-    name: str
-    claim: str
-    failing: int
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing contradicts the claim."""
-        return self.failing == 0
 
 
 @dataclass
@@ -182,15 +169,9 @@ class Workspace:
         Raises:
             UsageError: there are no tables yet.
         """
-        found: list[Check] = []
         if not self.warehouse.file.exists():
             raise UsageError(f"{self.warehouse.file} is not there yet. `turnout build` makes it.")
-        with self.warehouse.connect() as db:
-            for model in self.models.values():
-                if model.layer == "audits":
-                    failing = db.execute(f"select count(*) from ({model.sql.strip().removesuffix(';')})").fetchall()
-                    found.append(Check(model.name, model.question, int(failing[0][0])))
-        return found
+        return run_audits(self.warehouse, self.models)
 
     def require(self, checks: Sequence[Check]) -> None:
         """Stop before anything is published where a check failed.

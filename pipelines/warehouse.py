@@ -129,8 +129,11 @@ class Warehouse:
             for name in gone:
                 (self.root / name).unlink(missing_ok=True)
             self._drop_strays({*kept, *after.retired}, now - KEEP)
-        except OSError as error:
-            raise LogError(f"{self.root} cannot be written: {error}. The tables are as they were.") from None
+        except (OSError, duckdb.Error) as error:
+            raise LogError(
+                f"{self.root} cannot be written: {str(error)[:300]}. The tables are as they were. "
+                "See that the disk has room and the folder can be written, then run again."
+            ) from None
 
     def _drop_strays(self, known: set[str], since: datetime) -> None:
         """Drop files that a killed build left: in no catalog, and older than any reader or build under way."""

@@ -11,9 +11,10 @@ import typer
 from pipelines.cli.output import AsOf, Json, give, moment, progress, say, table, workspace
 
 if TYPE_CHECKING:
+    from pipelines.checks import Check
     from pipelines.ingest import IngestReceipt
     from pipelines.publish import ApplyReceipt, Plan, Row
-    from pipelines.run import Check, RunReceipt, Workspace
+    from pipelines.run import RunReceipt, Workspace
     from pipelines.transform import BuildReceipt
 
 Allow = Annotated[bool, typer.Option("--allow", help="Let a plan through whose shape a fuse would stop.")]

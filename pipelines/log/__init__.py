@@ -126,7 +126,7 @@ class Log:
         """Return (source, stream) of all that the log holds, in order."""
         if not self.root.is_dir():
             return []
-        found = [path.parent for path in self.root.glob("*/*/_delta_log")]
+        found = [path.parent for path in self.root.glob("*/*/_delta_log") if _is_made(path)]
         return sorted((path.parent.name, path.name) for path in found)
 
     def version(self, source: str, stream: str) -> int:
@@ -311,7 +311,7 @@ class Log:
         folder = self.root / source / stream
         try:
             if name not in self._tables:
-                if not (folder / "_delta_log").is_dir():
+                if not _is_made(folder / "_delta_log"):
                     return None
                 self._tables[name] = DeltaTable(str(folder))
             self._tables[name].update_incremental()
@@ -328,7 +328,7 @@ class Log:
             DeltaTable.create(str(folder), schema=EVENT_SCHEMA, configuration=dict(TABLE))
         except (DeltaError, OSError) as error:
             raise LogError(
-                f"{folder} cannot be made: {str(error)[:300]}. See that the folder can be written."
+                f"{folder} cannot be made: {str(error)[:300]}. See that the folder can be written, then run again."
             ) from None
         table = self.table(source, stream)
         assert table is not None
@@ -375,3 +375,8 @@ def _spans(table: DeltaTable) -> list[_Span]:
     first = actions["min.occurred_at"].to_pylist() if "min.occurred_at" in names else unknown
     last = actions["max.occurred_at"].to_pylist() if "max.occurred_at" in names else unknown
     return [_Span(*one) for one in zip(paths, rows, first, last, strict=True)]
+
+
+def _is_made(folder: Path) -> bool:
+    """Whether a table has a commit; one whose making was broken off has the folder alone, and is made again."""
+    return any(path.suffix in (".json", ".parquet") for path in folder.glob("*"))

@@ -239,51 +239,40 @@ def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> list[Row]:
     target = {"destination": model.header["destination"], "object": model.header["object"]}
     once = [name for name in words(model.header.get("create only")) if name in fields]
     context = words(model.header.get("context"))
-    is_new = "wanted.vendor_id is null" if "create when" in model.header else "told.object_key is null"
-    listed = ", ".join(f'"{name}"' for name in fields)
+    is_whole = model.header.get("send") == "whole"
+    is_new = "wanted.vendor_id is null" if "create when" in model.header else "told.is_told is null"
     described = ", ".join(f"'{name}': \"{name}\"" for name in context) or "'none': null"
+    held = ", ".join(
+        f"max(case when field_name = '{name}' then nullif(field_value, '') end) as \"{name}\"" for name in fields
+    )
+    cells = {name: _cell(name, is_once=name in once, is_whole=is_whole) for name in sorted(fields)}
     rows = db.execute(
         f"""
         with
 
         wanted as (
-            select object_key, vendor_id, {{{described}}} as context, {listed}
+            select object_key, vendor_id, {{{described}}} as context, {", ".join(f'"{name}"' for name in fields)}
             from {model.name} where reason is null
         ),
 
         told as (
-            select distinct object_key from int_published where destination = $destination and object = $object
-        ),
-
-        candidates as (
-            select wanted.*, {is_new} as is_new from wanted left join told using (object_key)
-        ),
-
-        cells as (
-            select * from candidates unpivot include nulls (new_value for field_name in ({listed}))
+            select object_key, true as is_told, {held}
+            from int_published where destination = $destination and object = $object
+            group by object_key
         ),
 
         compared as (
             select
-                cells.object_key, cells.vendor_id, cells.context, cells.is_new, cells.field_name, cells.new_value,
-                nullif(int_published.field_value, '') as old_value
-            from cells
-            left join int_published
-                on int_published.destination = $destination and int_published.object = $object
-                and int_published.object_key = cells.object_key and int_published.field_name = cells.field_name
-            where cells.is_new or not list_contains($once, cells.field_name)
+                wanted.object_key, wanted.vendor_id, wanted.context, {is_new} as is_new,
+                [{", ".join(cells.values())}] as cells
+            from wanted left join told using (object_key)
+            where {" or ".join(_differs(name, is_new if name in once else "") for name in fields)}
         )
 
-        select
-            object_key, vendor_id, any_value(context), is_new,
-            list(struct_pack(name := field_name, old := old_value, new := new_value) order by field_name)
-                filter (where $is_whole or nullif(new_value, '') is distinct from old_value)
-        from compared
-        group by object_key, vendor_id, is_new
-        having bool_or(nullif(new_value, '') is distinct from old_value)
+        select object_key, vendor_id, context, is_new, list_filter(cells, lambda cell: cell.is_sent) from compared
         order by object_key
         """,
-        {**target, "once": once, "is_whole": model.header.get("send") == "whole"},
+        {"destination": target["destination"], "object": target["object"]},
     ).fetchall()
     return [
         Row(
@@ -291,12 +280,24 @@ def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> list[Row]:
             "create" if is_created else "update",
             key,
             vendor_id,
-            {cell["name"]: cell["new"] for cell in cells},
-            {cell["name"]: cell["old"] for cell in cells},
+            {cell["name"]: cell["new"] for cell in sent},
+            {cell["name"]: cell["old"] for cell in sent},
             {name: told[name] for name in context},
         )
-        for key, vendor_id, told, is_created, cells in rows
+        for key, vendor_id, told, is_created, sent in rows
     ]
+
+
+def _differs(name: str, only_when: str = "") -> str:
+    """Return the condition that a field should hold something else than it does."""
+    differs = f'nullif(wanted."{name}", \'\') is distinct from told."{name}"'
+    return f"({only_when} and {differs})" if only_when else differs
+
+
+def _cell(name: str, *, is_once: bool, is_whole: bool) -> str:
+    """Return one field as a struct: its name, what the vendor holds, what it should, and whether that is sent."""
+    sent = " and ".join([*(["is_new"] if is_once else []), *([] if is_whole else [_differs(name)])]) or "true"
+    return f"{{'name': '{name}', 'old': told.\"{name}\", 'new': wanted.\"{name}\", 'is_sent': {sent}}}"
 
 
 def _refused(db: duckdb.DuckDBPyConnection, destination: str, settings: str) -> dict[tuple[str, str, str], str]:

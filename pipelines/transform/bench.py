@@ -19,6 +19,8 @@ from pipelines.log import Log
 from pipelines.models import BEFORE, CAME, CHANGED, GONE, Model
 from pipelines.warehouse import Catalog, Entry, Warehouse
 
+MEMORY = "1GB"
+"""What DuckDB may hold in memory during a build; what is more goes to disk, below `models/`."""
 COPY = "(format parquet, compression zstd, compression_level 1, row_group_size 100000)"
 
 
@@ -64,6 +66,8 @@ class Bench:
         db.execute("set timezone = 'UTC'")
         if threads is not None:
             db.execute(f"set threads = {threads:d}")
+        db.execute(f"set memory_limit = '{MEMORY}'")
+        db.execute(f"set temp_directory = '{warehouse.root / '.spill'}'")
         db.execute("set variable as_of = cast(? as timestamptz)", [as_of.isoformat()])
         for schema in ("now", "narrowed", "before", "changed", "work"):
             db.execute(f"create schema {schema}")
@@ -138,7 +142,10 @@ class Bench:
         try:
             self.db.execute(sql)
         except duckdb.IOException as error:
-            raise LogError(f"{model.name} cannot be built: {str(error)[:300]}. The tables are as they were.") from None
+            raise LogError(
+                f"{model.name} cannot be built: {str(error)[:300]}. The tables are as they were. "
+                "See that the disk has room and the folder can be written, then run again."
+            ) from None
         except duckdb.Error as error:
             raise ModelError(f"{model.path} failed: {str(error)[:600]}\nThe tables are as they were.") from None
 
@@ -152,7 +159,10 @@ class Bench:
             described = self.db.execute(f"describe select * from read_parquet('{fresh}')").fetchall()
             fresh.replace(path)
         except (duckdb.IOException, OSError) as error:
-            raise LogError(f"{path} cannot be written: {str(error)[:300]}. The tables are as they were.") from None
+            raise LogError(
+                f"{path} cannot be written: {str(error)[:300]}. The tables are as they were. "
+                "See that the disk has room and the folder can be written, then run again."
+            ) from None
         except duckdb.Error as error:
             raise ModelError(f"{model.path} failed: {str(error)[:600]}\nThe tables are as they were.") from None
         return int(copied[0][0]), {str(row[0]): str(row[1]) for row in described}

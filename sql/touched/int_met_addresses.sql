@@ -15,4 +15,6 @@ select email_key from came
 where email_key is not null and email_key not in (select email_key from int_met_addresses__before)
 union
 select email_key from int_registrants__gone
-where email_key is not null and email_key not in (select email_key from int_registrants__came where email_key is not null)
+where
+    email_key is not null
+    and email_key not in (select email_key from int_registrants__came where email_key is not null)

@@ -254,4 +254,4 @@ def test_the_burst_limit_is_what_the_headers_say(hubspot: Desk) -> None:
     source.client.api.observe = source.client._observe
     source.client.account()
     (rate,) = source.client.api.limits["burst"]
-    assert (rate.limit, rate.interval) == (190, 10_000)
+    assert (rate.limit, rate.interval) == (190, 10_100)

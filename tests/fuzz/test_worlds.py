@@ -41,9 +41,16 @@ WORLD["marketo"] = [{"munchkin_id": "1-a", "leads": [{"id": 1}], "members": [{"p
 WORLD["salesforce"] = [{"org_id": "00D", "Contact": [{"Id": "003"}], "task_types": ["Call"]}]
 
 
+class Questions(dict[str, list[Told]]):
+    """What a reading asks each vendor."""
+
+    def __repr__(self) -> str:
+        return "questions"
+
+
 @pytest.fixture(scope="module")
-def questions() -> dict[str, list[Told]]:
-    return {vendor: written_down(vendor)[0].told for vendor in ("zoom", "hubspot")}
+def questions() -> Questions:
+    return Questions({vendor: written_down(vendor)[0].told for vendor in ("zoom", "hubspot")})
 
 
 def world_file(dice: Dice) -> bytes:
@@ -59,7 +66,7 @@ def world_file(dice: Dice) -> bytes:
 @given(dice)
 @often("world files")
 def test_a_world_is_taken_and_served_or_refused_with_the_path_of_what_is_wrong(
-    tmp_path_factory: Any, questions: dict[str, list[Told]], dice: Dice
+    tmp_path_factory: Any, questions: Questions, dice: Dice
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "world.json"
     content = world_file(dice)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted([*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "assets").rglob("*.py")])
 FLOORS = [
     {"errors", "events"},
-    {"http", "log", "warehouse", "settings", "models", "verify"},
+    {"http", "log", "warehouse", "settings", "models", "verify", "checks"},
     {"ingest", "transform", "publish", "imports"},
     {"vendors"},
     {"run"},

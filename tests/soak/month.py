@@ -6,7 +6,10 @@
 
 The calm play reads the world every few hours without faults, and after every run each contact, marketing event and
 participation is compared with what `oracle.py` says. The stormy play meets the same world through the sandbox's faults,
-and a SIGKILL now and then; at the end both CRMs must hold the same.
+and a SIGKILL now and then; at the end both CRMs must hold the same. Neither may pass a limit that a vendor documents.
+
+With `--keep FOLDER` the homes stay there, and so does, for each simulated day, all that is needed to go on: the same
+words given once more go on where a play was broken off.
 """
 
 from __future__ import annotations
@@ -20,30 +23,34 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from fractions import Fraction
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from pipelines import models
 from pipelines.http import Api
 from pipelines.log import Log
 from pipelines.run import RunReceipt
 from pipelines.verify import verify
 from tests.company import ROOT
-from tests.soak.oracle import Oracle, excluded, norm
-from tests.soak.scene import Scene, moment
+from tests.soak.comparing import SOURCE, against, unlike
+from tests.soak.keeping import Shelf, Stand
+from tests.soak.limits import Watch
+from tests.soak.oracle import Oracle, norm
+from tests.soak.scene import Scene
 from tests.soak.script import Author, History, Record
-from tests.soak.weather import storm
+from tests.soak.weather import Weather
 
 SETTLED = (timedelta(hours=27), timedelta(hours=28))
 """When, after the last move, the last runs are: beyond all that the vendors tell a day late."""
 
-SOURCE = "turnout_source"
-"""Said once, at creation, of what was known then: two plays that created at other times may say other webinars."""
+KEPT_EVERY = 24
+"""Runs after which a play that is kept can be taken up again."""
 
 
 @dataclass
@@ -58,6 +65,7 @@ class Ending:
     partial: int = 0
     killed: int = 0
     struck: Counter[str] = field(default_factory=Counter)
+    watch: Watch = field(default_factory=Watch)
 
 
 @contextmanager
@@ -69,31 +77,58 @@ def without_waiting() -> Iterator[None]:
         made(self)
         self.sleep = lambda _: time.sleep(0.001)
 
-    with patch.object(Api, "__post_init__", hasty):
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(Api, "__post_init__", hasty))
+        stack.enter_context(patch.object(models, "load", cache(models.load)))  # the same files, run after run
         yield
 
 
-def play(history: History, home: Path, every: timedelta, *, is_stormy: bool, kills: float = 0.15) -> Ending:
-    """Play a history, with a run every so often, and two calm ones at the end."""
+def play(
+    history: History,
+    home: Path,
+    every: timedelta,
+    *,
+    is_stormy: bool,
+    kills: float = 0.15,
+    shelf: Shelf | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Ending:
+    """Play a history, with a run every so often, and two calm ones at the end.
+
+    Args:
+        shelf: where the play is kept day by day; what is there is gone on with.
+    """
     home.parent.mkdir(parents=True, exist_ok=True)
-    scene, oracle = Scene(history, home), Oracle()
-    dice = random.Random(f"weather of {history.seed}")
-    ending = Ending({}, oracle, set())
-    moves = list(history.moves)
-    ticks = [history.start + every * turn for turn in range(1, int((history.end - history.start) / every) + 1)]
-    last = [history.end + span for span in SETTLED]
+    stand = shelf.take_out(home) if shelf else None
+    if stand is not None:
+        history.world, history.settings = stand.world, stand.settings
+    scene = Scene(history, home)
+    weather = Weather(random.Random(f"weather of {history.seed}"))
+    oracle, ending = Oracle(), Ending({}, Oracle(), set())
+    turn, moves = 0, list(history.moves)
+    if stand is not None:
+        oracle, ending, turn, moves = stand.oracle, stand.ending, stand.turn, moves[stand.moves :]
+        scene.skipped = stand.skipped
+        weather.deck = stand.deck
+        weather.dice.setstate(stand.dice)
+        for name, account in scene.sandbox.state.zoom.items():
+            account.counts = stand.counts[name]
+    ending.oracle = oracle
+    span = range(1, int((history.end - history.start) / every) + 1)
+    times = [history.start, *(history.start + every * at for at in span), *(history.end + later for later in SETTLED)]
     try:
         with without_waiting():
-            for at in [history.start, *ticks, *last]:
+            for number, at in enumerate(times[turn:], start=turn):
+                if shelf and number % KEPT_EVERY == 0 and number > turn:
+                    shelf.put(_stand(number, scene, weather, ending, len(history.moves) - len(moves)), home)
+                    tell(
+                        f"{at:%m-%d %H:%M}: {ending.runs} runs, {len(ending.problems)} problems {ending.problems[-3:]}"
+                    )
                 while moves and moves[0].at < at:
-                    move = moves.pop(0)
-                    before = _addresses(scene, move.told) if move.kind in ("forget", "restore", "merge") else ()
-                    is_done = scene.play(move)
-                    if not is_stormy and is_done:
-                        _blur(oracle, move, before)
+                    _move(scene, oracle, moves.pop(0), is_stormy)
                 scene.clock(at)
                 if is_stormy and at < history.end:
-                    _stormy_run(scene, dice, ending, kills)
+                    _stormy_run(scene, weather, ending, kills)
                 else:
                     scene.set_faults([])
                     _calm_run(scene, oracle, ending, is_compared=not is_stormy)
@@ -103,6 +138,27 @@ def play(history: History, home: Path, every: timedelta, *, is_stormy: bool, kil
     finally:
         scene.sandbox.stop()
     return ending
+
+
+def _stand(turn: int, scene: Scene, weather: Weather, ending: Ending, moves: int) -> Stand:
+    return Stand(
+        turn,
+        scene.sandbox.world(),
+        scene.settings,
+        moves,
+        weather.dice.getstate(),
+        weather.deck,
+        ending.oracle,
+        ending,
+        scene.skipped,
+        {name: account.counts for name, account in scene.sandbox.state.zoom.items()},
+    )
+
+
+def _move(scene: Scene, oracle: Oracle, move: Any, is_stormy: bool) -> None:
+    before = _addresses(scene, move.told) if move.kind in ("forget", "restore", "merge") else ()
+    if scene.play(move) and not is_stormy:
+        _blur(oracle, move, before)
 
 
 def _addresses(scene: Scene, told: Record) -> set[str]:
@@ -135,8 +191,9 @@ def _calm_run(scene: Scene, oracle: Oracle, ending: Ending, *, is_compared: bool
     receipt = scene.company.run()
     ending.runs += 1
     ending.partial += receipt.is_partial
+    ending.problems += [f"{world['now']}: {text}" for text in ending.watch.exceeded(scene.sandbox.requests())]
     if is_compared:
-        ending.problems += [f"{world['now']}: {text}" for text in _against(scene, oracle, expected, world)]
+        ending.problems += [f"{world['now']}: {text}" for text in against(scene, oracle, expected, world)]
         too_many = [one for one in scene.sandbox.requests() if one["status"] == 429]
         ending.problems += [f"{world['now']}: a limit was passed: {one}" for one in too_many]
         if failed := {name: why for got in receipt.ingested for name, why in got.failed.items()}:
@@ -144,7 +201,8 @@ def _calm_run(scene: Scene, oracle: Oracle, ending: Ending, *, is_compared: bool
     return receipt
 
 
-def _stormy_run(scene: Scene, dice: random.Random, ending: Ending, kills: float) -> None:
+def _stormy_run(scene: Scene, weather: Weather, ending: Ending, kills: float) -> None:
+    dice = weather.dice
     scene.sandbox.clear_requests()
     if dice.random() < kills:
         scene.set_faults([])
@@ -163,10 +221,11 @@ def _stormy_run(scene: Scene, dice: random.Random, ending: Ending, kills: float)
         )
         ending.killed += told.returncode == -signal.SIGKILL
         ending.runs += 1
+        ending.problems += ending.watch.exceeded(scene.sandbox.requests())
         if told.returncode not in (-signal.SIGKILL, 0, 1):
             ending.problems.append(f"a run ended with {told.returncode}: {told.stderr[-600:]}")
         return
-    rules = storm(dice)
+    rules = weather.storm()
     scene.set_faults(rules)
     receipt = scene.company.run()
     ending.runs += 1
@@ -174,6 +233,7 @@ def _stormy_run(scene: Scene, dice: random.Random, ending: Ending, kills: float)
     struck = scene.sandbox.state.faults.show()["struck"]
     for rule, times in zip(rules, struck, strict=True):
         ending.struck[rule["kind"]] += times
+    ending.problems += ending.watch.exceeded(scene.sandbox.requests())
     refused = sum(one["status"] == 429 for one in scene.sandbox.requests())
     injected = sum(times for rule, times in zip(rules, struck, strict=True) if rule["kind"] == "rate_limit")
     if refused != injected:
@@ -226,162 +286,33 @@ def _rebuilt(scene: Scene) -> list[str]:
     return [f"a rebuild gives another {name}" for name in before if before[name] != after[name]]
 
 
-# ---- comparing
-
-
-def _against(scene: Scene, oracle: Oracle, expected: Record, before: Record) -> list[str]:
-    """Compare what the CRM answers now with what the oracle expects; and see that the run left all else alone."""
-    held = scene.held()
-    portal = scene.sandbox.world()["hubspot"][0]
-    problems: list[str] = []
-    old = {one["id"]: one for one in before["hubspot"][0]["contacts"]}
-    created = {}
-    for one in portal["contacts"]:
-        if one["id"] not in old:
-            created[norm(one["properties"]["email"])] = one["id"]
-        elif (was := _others(old[one["id"]])) != (now := _others(one)):
-            problems.append(f"{one['properties'].get('email')}: the run changed {dict(now.items() ^ was.items())}")
-    clear = {address for address, until in oracle.blurred.items() if until > oracle.at}
-    for address in sorted(created.keys() ^ expected["new"].keys()):
-        if address not in clear:
-            verb = "was created" if address in created else "was not created"
-            problems.append(f"contact {address} {verb}; reason {oracle.reason(address) or 'none'!r}")
-    for address, told in expected["new"].items():
-        if address in created and address not in clear:
-            problems += _differences(f"new contact {address}", told, held["contacts"][created[address]])
-    for name, told in expected["contacts"].items():
-        one, was = held["contacts"][name], old[name]["properties"]
-        if _mine(was) & clear:
-            continue
-        if told is None:
-            told = {key: was.get(key) for key in {*was, *one} if key.startswith("turnout_")}
-        problems += _differences(f"contact {name} ({one.get('email')})", told, one)
-    for name, told in expected["events"].items():
-        if name not in held["events"]:
-            problems.append(f"marketing event {name} is not there")
-        else:
-            problems += _differences(f"marketing event {name}", told, held["events"][name])
-    problems += [f"marketing event {name} is there" for name in held["events"].keys() - expected["events"].keys()]
-    problems += _parts(oracle, expected, held, created, clear)
-    oracle.settle(expected, created)
-    return problems
-
-
-def _parts(oracle: Oracle, expected: Record, held: Record, created: dict[str, str], clear: set[str]) -> list[str]:
-    problems = []
-    states = {(event, created.get(who, who)): state for (event, who), state in expected["states"].items()}
-    for key in sorted(states.keys() | held["states"].keys()):
-        event, name = key
-        contact = held["contacts"].get(name)
-        if contact is None or key in oracle.tainted | oracle.vague or norm(contact.get("email")) in clear:
-            continue
-        if states.get(key) != held["states"].get(key):
-            problems.append(
-                f"{contact.get('email')} ({name}) in {event}: {held['states'].get(key)}, expected {states.get(key)}"
-            )
-    return problems
-
-
-def _others(contact: Record) -> dict[str, Any]:
-    """What of a contact is none of our business."""
-    ours = ("turnout_", "lastmodifieddate", "hs_")
-    told = {name: value for name, value in contact["properties"].items() if not name.startswith(ours)}
-    return {**told, "archived": contact["archived"]}
-
-
-def _mine(properties: Record) -> set[str]:
-    words = (properties.get("email"), *str(properties.get("hs_additional_emails") or "").split(";"))
-    return {norm(word) for word in words if word}
-
-
-def _differences(who: str, expected: Record, held: Record) -> list[str]:
-    found = {name: (held.get(name), value) for name, value in expected.items() if not _same(held.get(name), value)}
-    return [f"{who}: {name} is {had!r}, expected {_plain(value)!r}" for name, (had, value) in sorted(found.items())]
-
-
-def _same(held: Any, expected: Any) -> bool:
-    if isinstance(expected, Fraction):
-        return bool(held) and Fraction(held) == expected
-    if isinstance(expected, datetime):
-        return bool(held) and moment(held) == expected.replace(microsecond=expected.microsecond // 1000 * 1000)
-    return (held or None) == (expected or None) or held == expected
-
-
-def _plain(value: Any) -> Any:
-    return float(value) if isinstance(value, Fraction) else str(value) if isinstance(value, datetime) else value
-
-
-def unlike(calm: Ending, stormy: Ending) -> list[str]:
-    """Compare two CRMs that met the same history, without ids and stamps.
-
-    Left out are people of whom a move was possible in one play alone, and what stands as it was told once since
-    nothing more may be told of it: that depends on when it was last read.
-    """
-    apart = {norm(word) for move in calm.skipped ^ stormy.skipped for word in move}
-    oracle = calm.oracle
-    frozen = {
-        norm(one.get("email"))
-        for one in calm.held["contacts"].values()
-        if oracle.reason(norm(one.get("email")))
-        or excluded(norm(one.get("email")), oracle.settings.get("contacts", ()))
-    }
-    sides = [_by_address(ending.held, apart | frozen) for ending in (calm, stormy)]
-    problems = []
-    for what in ("contacts", "states"):
-        left, right = (side[what] for side in sides)
-        for key in sorted(left.keys() | right.keys()):
-            if what == "states" and _is_frozen(oracle, calm, key[0]):
-                continue
-            if left.get(key) != right.get(key):
-                problems.append(f"{what}: {key}: calm {left.get(key)}, stormy {right.get(key)}")
-    for name in sorted(calm.held["events"].keys() | stormy.held["events"].keys()):
-        left, right = (_event(ending.held["events"].get(name)) for ending in (calm, stormy))
-        if left != right and not _is_frozen(oracle, calm, name):
-            problems.append(f"marketing event {name}: calm {left}, stormy {right}")
-    return problems
-
-
-def _is_frozen(oracle: Oracle, calm: Ending, event: str) -> bool:
-    webinar = oracle.webinars.get(int(event.partition("-")[0]))
-    return webinar is not None and oracle.out_of_scope(webinar)
-
-
-def _event(told: Record | None) -> Record:
-    names = ("eventName", "startDateTime", "endDateTime", "eventUrl", "eventCancelled", "eventCompleted")
-    return {name: (told or {}).get(name) for name in names}
-
-
-def _by_address(held: Record, apart: set[str]) -> Record:
-    people = {name: norm(one.get("email")) for name, one in held["contacts"].items()}
-    return {
-        "contacts": {
-            people[name]: {key: value for key, value in one.items() if key.startswith("turnout_") and key != SOURCE}
-            for name, one in held["contacts"].items()
-            if people[name] not in apart
-        },
-        "states": {
-            (event, people[name]): state
-            for (event, name), state in held["states"].items()
-            if name in people and people[name] not in apart
-        },
-    }
-
-
 # ---- from the command line
 
 
 def soak(seed: int, days: float, every: float, home: Path) -> tuple[list[str], str]:
     """Play one history both ways; return what is wrong, and a line about it."""
-    history = Author(seed, days, pace_hours=3 * every).write()
-    calm = play(history, home / "calm", timedelta(hours=every), is_stormy=False)
-    stormy = play(history, home / "stormy", timedelta(hours=every), is_stormy=True)
+    endings = []
+    for name in ("calm", "stormy"):
+        history = Author(seed, days, pace_hours=3 * every).write()
+        place = home / f"{seed}-{days:g}-{every:g}"
+        how = {"is_stormy": name == "stormy", "shelf": Shelf(place / f"{name}-kept"), "tell": _teller(f"{seed} {name}")}
+        endings.append(play(history, place / name, timedelta(hours=every), **how))
+    calm, stormy = endings
     problems = [f"calm: {text}" for text in calm.problems] + [f"stormy: {text}" for text in stormy.problems]
     problems += unlike(calm, stormy)
     line = (
         f"seed {seed}: {len(history.moves)} moves, {calm.runs} calm runs, {stormy.runs} stormy ones "
-        f"({stormy.partial} partial, {stormy.killed} killed), faults {dict(sorted(stormy.struck.items()))}"
+        f"({stormy.partial} partial, {stormy.killed} killed), {calm.watch.calls + stormy.watch.calls:,} calls, "
+        f"faults {dict(sorted(stormy.struck.items()))}"
     )
     return problems, line
+
+
+def _teller(who: str) -> Callable[[str], None]:
+    def tell(text: str) -> None:
+        sys.stderr.write(f"{who} {text}\n")
+
+    return tell
 
 
 def calmly(seed: int, days: float, every: float, home: Path) -> tuple[list[str], str]:

@@ -191,6 +191,12 @@ def test_a_refused_token_is_renewed_once_and_only_once(script: Script) -> None:
         client.call("GET", "/a", doing="a")
 
 
+def test_a_token_that_is_refused_in_the_last_try_is_told(script: Script) -> None:
+    script.replies = [*[(503, {}, b"{}")] * 6, (401, {}, b"{}")]
+    with pytest.raises(CredentialsError):
+        api(script).call("GET", "/a", doing="a")
+
+
 def test_a_redirect_is_no_answer(script: Script) -> None:
     script.replies = [(302, {"Location": "http://127.0.0.1:9/elsewhere"}, b"")]
     with pytest.raises(RefusedError, match="HTTP 302"):

@@ -210,7 +210,8 @@ def _fill_instance(run: Record, webinar: Record, now: str, index: int, path: str
         row.setdefault("name", "")
         row["user_email"] = row.get("user_email") or ""
         if "duration" not in row and row.get("leave_time"):
-            row["duration"] = int((clock.parse(row["leave_time"]) - clock.parse(row["join_time"])).total_seconds())
+            length = clock.parse(row["leave_time"]) - clock.parse(row["join_time"])
+            row["duration"] = min(max(0, int(length.total_seconds())), frame.LARGEST - 1)
         row.setdefault("duration", 0)
         row.setdefault("status", "in_meeting")
 

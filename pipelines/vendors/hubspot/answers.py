@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from pipelines.publish.rows import Row
+from pipelines.vendors.reading import payload
 
 STATES = {
     "register": {"REGISTERED", "CANCELLED", "ATTENDED", "NO_SHOW"},
@@ -113,5 +114,5 @@ def shows(row: Row, state: str, at: datetime | None, *, is_answered: bool) -> bo
 
 def decoded(raw: Any) -> dict[str, Any]:
     """Return a record of a page as an object."""
-    told = orjson.loads(bytes(raw))
+    told = orjson.loads(payload(raw))
     return told if isinstance(told, dict) else {}
