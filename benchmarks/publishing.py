@@ -42,11 +42,14 @@ def _outcomes(db: duckdb.DuckDBPyConnection, model: Model, at: datetime) -> str:
     columns = [str(row[0]) for row in db.execute(f"describe {model.name}").fetchall()]
     packed = ", ".join(f'"{name}" := "{name}"' for name in fields)
     email = "email" if "email" in columns else "cast(null as varchar)"
-    stranger = "cast(90000000 + row_number() over (order by object_key) as varchar)"
     is_created = f"vendor_id is null and {'true' if 'create when' in model.header else 'false'}"
+    known = f"case when {email} is not null then coalesce(vendor_id, cast(1000000000000000 + hash({email}) % 100000000000000 as varchar)) else vendor_id end"
+    key = f"case when {is_created} then known_id else object_key end"
+    if "step" in columns:  # a stranger's steps are known under the id that his contact was given
+        key = "external_event_id || '|' || known_id || '|' || step"
     return f"""
         with wanted as (
-            select *, case when {is_created} then {stranger} else vendor_id end as known_id, {email} as address
+            select *, {known} as known_id, {email} as address
             from {model.name} where reason is null
         ),
         told as (
@@ -55,7 +58,7 @@ def _outcomes(db: duckdb.DuckDBPyConnection, model: Model, at: datetime) -> str:
                 to_json(struct_pack(
                     run := 'made', plan := 'made', destination := '{model.header["destination"]}', settings := 'made',
                     object := '{model.header["object"]}', operation := case when {is_created} then 'create' else 'update' end,
-                    key := case when {is_created} then known_id else object_key end, planned_key := object_key,
+                    key := {key}, planned_key := object_key,
                     vendor_id := known_id, email := address, status := 'published', reason := '', payload_hash := '',
                     fields := struct_pack({packed})
                 )) as payload

@@ -140,7 +140,7 @@ def figures(data: Data) -> list[Line]:
 
 def _builds(entry: Data) -> list[Line]:
     size, cost = size_of(entry["events"]), entry["costs"]
-    command = f"{RUN} --only build --events {entry['events']:g}"
+    command = f"{RUN} --only build --events {entry['events'] / 1e6:g}e6"
     is_middle = entry["events"] == 20_000_000
     whole = ratios(cost["whole"]["wall"], cost["naive"]["wall"])
     lines = [
@@ -220,7 +220,7 @@ def _history(entries: Sequence[Data]) -> list[Line]:
     shortest, longest = entries[0], entries[-1]
     times = longest["events"] / shortest["events"]
     found = ratios(longest["costs"]["few"]["wall"], shortest["costs"]["few"]["wall"])
-    sizes = ",".join(f"{entry['events']:g}" for entry in entries)
+    sizes = ",".join(f"{entry['events'] / 1e6:g}e6" for entry in entries)
     return [
         Line(
             f"same delta (about {shortest['few']:,} events), history {times:g} × longer",

@@ -24,7 +24,8 @@ from tests.properties.histories import settings as told_settings
 MODELS = models.load()
 COMPANIES = 10
 """Histories that one log holds side by side: they share their moments and settings, and nothing else."""
-LOGS = int(os.environ.get("TURNOUT_HISTORIES", "300")) // COMPANIES
+PARTS = 6
+LOGS = int(os.environ.get("TURNOUT_HISTORIES", "300")) // COMPANIES // PARTS
 """Without TURNOUT_HISTORIES every run plays the same histories; with it, so many, others each time."""
 
 
@@ -78,6 +79,7 @@ def play(dice: random.Random, folder: Path) -> tuple[dict[str, tuple[list[str], 
 
 
 @pytest.mark.rule("EV-02")
+@pytest.mark.parametrize("part", range(PARTS))
 @settings(
     max_examples=LOGS,
     deadline=None,
@@ -85,7 +87,7 @@ def play(dice: random.Random, folder: Path) -> tuple[dict[str, tuple[list[str], 
     suppress_health_check=list(HealthCheck),
 )
 @given(st.randoms(use_true_random=True))
-def test_built_by_key_equals_built_whole(dice: random.Random) -> None:
+def test_built_by_key_equals_built_whole(part: int, dice: random.Random) -> None:
     with TemporaryDirectory() as folder:
-        found, _ = play(dice, Path(folder))
+        found, _ = play(random.Random(f"{part} {dice.random()}"), Path(folder))
         assert found == {}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import run
 
 import duckdb
 import pytest
@@ -86,3 +89,36 @@ def test_files_long_replaced_are_dropped(log: Log, monkeypatch: pytest.MonkeyPat
     assert not any(path.exists() for path in old)
     assert log.cursor("zoom", "facts", "one") == {"to": 11}
     assert verify(Log(log.home)) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from deltalake import DeltaTable
+from deltalake.table import TableOptimizer
+from pipelines.log import Log, compaction
+home, name, when = sys.argv[1:]
+room = TableOptimizer if name == "compact" else DeltaTable
+do = getattr(room, name)
+def deadly(*given, **named):
+    if when == "after":
+        do(*given, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(room, name, deadly)
+compaction.tidy(Log(Path(home)), most=10)
+"""
+
+
+@pytest.mark.rule("EV-01", "EV-06")
+@pytest.mark.parametrize("name", ["compact", "vacuum", "create_checkpoint"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_compaction_that_is_killed_loses_nothing_and_is_done_by_the_next(log: Log, name: str, when: str) -> None:
+    before = ids(log)
+    ended = run([sys.executable, "-c", KILLED, str(log.home), name, when], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    fresh = Log(log.home)
+    assert (ids(fresh), fresh.cursor("zoom", "facts", "one")) == (before, {"to": 11})
+    assert verify(fresh) == []
+    compaction.tidy(fresh, most=10)
+    assert len(fresh.files("zoom", "facts")) == 1
+    assert tell(fresh, *range(13)) == 1
