@@ -43,7 +43,8 @@ def _outcomes(db: duckdb.DuckDBPyConnection, model: Model, at: datetime) -> str:
     packed = ", ".join(f'"{name}" := "{name}"' for name in fields)
     email = "email" if "email" in columns else "cast(null as varchar)"
     is_created = f"vendor_id is null and {'true' if 'create when' in model.header else 'false'}"
-    known = f"case when {email} is not null then coalesce(vendor_id, cast(1000000000000000 + hash({email}) % 100000000000000 as varchar)) else vendor_id end"
+    stranger = f"cast(1000000000000000 + hash({email}) % 100000000000000 as varchar)"
+    known = f"case when {email} is null then vendor_id else coalesce(vendor_id, {stranger}) end"
     key = f"case when {is_created} then known_id else object_key end"
     if "step" in columns:  # a stranger's steps are known under the id that his contact was given
         key = "external_event_id || '|' || known_id || '|' || step"

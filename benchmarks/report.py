@@ -357,14 +357,19 @@ def chart(data: Data, path: Path) -> None:
         bars = axis.barh(
             [names[name] for name in shown], values, color=[colours.get(name, "#868e96") for name in shown]
         )
-        axis.bar_label(bars, [f"{value:.2g} s" if value else "not run" for value in values], padding=3)
+        axis.bar_label(bars, [_seconds(value) for value in values], padding=3)
         axis.set_xscale("log")
         axis.set_xlim(0.05, max(max(values), 1) * 12)
         axis.set_title(f"{size_of(entry['events'])} events")
-        axis.invert_yaxis()
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_xlabel("seconds (median)")
-    axes[0][0].invert_yaxis() if len(entries) % 2 == 0 else None
+    axes[0][0].invert_yaxis()
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
+
+
+def _seconds(value: float) -> str:
+    if not value:
+        return "not run"
+    return f"{value:,.0f} s" if value >= 10 else f"{value:.2g} s"

@@ -7,6 +7,7 @@ the models as they stood (`<model>__before`), `changed` the rows that came (`<mo
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -67,7 +68,9 @@ class Bench:
         if threads is not None:
             db.execute(f"set threads = {threads:d}")
         db.execute(f"set memory_limit = '{MEMORY}'")
-        db.execute(f"set temp_directory = '{warehouse.root / '.spill'}'")
+        spill = warehouse.root / ".spill"
+        shutil.rmtree(spill, ignore_errors=True)
+        db.execute(f"set temp_directory = '{spill}'")
         db.execute("set variable as_of = cast(? as timestamptz)", [as_of.isoformat()])
         for schema in ("now", "narrowed", "before", "changed", "work"):
             db.execute(f"create schema {schema}")

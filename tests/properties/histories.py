@@ -69,8 +69,8 @@ class Teller:
         self.events: list[tuple[str, Row]] = []
         self.people = [f"p{n}.{company}@{dice.choice(['x.example', 'y.example', 'eu.y.example'])}" for n in range(6)]
         self.contacts = [company * 1000 + n for n in range(1, 6)]
-        self.webinars = [company * 100 + n for n in range(1, 5)]
-        self.sessions = {f"s{company}.{webinar}.{n}==": webinar for webinar in self.webinars for n in range(2)}
+        self.webinars = [company * 100 + n for n in range(1, 4)]
+        self.sessions = {f"s{company}.{webinar}.{n}==": webinar for webinar in self.webinars[:2] for n in range(2)}
         self.emails = [f"e{company}.{n}" for n in range(8)]
 
     def moment(self, far: float = 0.1) -> datetime:
@@ -111,7 +111,7 @@ class Teller:
         """Return a history of about so many events."""
         tellers = [
             self.contact, self.contact, self.email, self.email, self.email, self.form, self.webinar, self.instance,
-            self.registrant, self.registrant, self.registrant, self.participant, self.participant, self.participant,
+            self.registrant, self.registrant, self.registrant, *[self.participant] * 6,
             self.panelist, self.chosen, self.user, self.recording, self.host, self.outcome, self.report,
         ]  # fmt: skip
         for webinar in self.webinars:
@@ -243,7 +243,7 @@ class Teller:
         joined = START + timedelta(days=dice.choice([3, 9, 20, -360]), minutes=dice.choice([-5, 0, 10, 20]))
         self.tell(
             "zoom/participants",
-            f"{uuid}|{dice.randint(0, 9)}",
+            f"{uuid}|{dice.randint(0, 3)}",
             {
                 "id": dice.choice(["", "", "h1"]),
                 "name": dice.choice(["Ada L", ""]),

@@ -52,14 +52,14 @@ def play(dice: random.Random, folder: Path) -> tuple[dict[str, tuple[list[str], 
     """Play histories in random pieces; return what differs from a whole build, and how models were built."""
     log = PlainLog(folder / "one")
     layers.LARGE, layers.STRETCH, layers.LAYERS, layers.LEAST = 0, 5, dice.randint(1, 4), dice.choice([0, 5, 50_000])
-    waiting = [event for n in range(1, COMPANIES + 1) for event in Teller(dice, n).history(dice.randint(20, 70))]
+    waiting = [event for n in range(1, COMPANIES + 1) for event in Teller(dice, n).history(dice.randint(30, 130))]
     dice.shuffle(waiting)
-    steps = dice.randint(2, 5)
+    steps = dice.randint(3, 6)
     as_of = START + timedelta(seconds=dice.randint(0, DAYS * 86_400))
     log.append("turnout/settings", [told_settings(dice, START, 0)])
     how: Counter[str] = Counter()
     for step in range(steps):
-        cut = len(waiting) if step == steps - 1 else dice.randint(0, len(waiting) // 2 if step else len(waiting))
+        cut = len(waiting) if step == steps - 1 else dice.randint(0, len(waiting) // (4 if step else 1))
         piece, waiting = waiting[:cut], waiting[cut:]
         by_stream: dict[str, list[dict[str, object]]] = {}
         for stream, row in piece:

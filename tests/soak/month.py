@@ -237,6 +237,7 @@ def _stormy_run(scene: Scene, weather: Weather, ending: Ending, kills: float) ->
     struck = scene.sandbox.state.faults.show()["struck"]
     for rule, times in zip(rules, struck, strict=True):
         ending.struck[rule["kind"]] += times
+        weather.deck += [] if times else [rule["kind"]]
     ending.problems += ending.watch.exceeded(scene.sandbox.requests())
     refused = sum(one["status"] == 429 for one in scene.sandbox.requests())
     injected = sum(times for rule, times in zip(rules, struck, strict=True) if rule["kind"] == "rate_limit")

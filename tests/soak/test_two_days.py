@@ -7,51 +7,52 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelines.sandbox.faults import KINDS
+from tests.soak import month
+from tests.soak.comparing import unlike
 from tests.soak.keeping import Shelf
 from tests.soak.limits import Watch
-from tests.soak.month import play, unlike
 from tests.soak.script import Author
 
 SEED = 5
-EVERY = 4.0
+EVERY = 8.0
 """Hours between two runs."""
+
+
+class BrokenOff(Exception):
+    """The play was stopped in the middle."""
 
 
 @pytest.mark.rule("HZ-20", "HZ-21", "HZ-22", "HZ-24", "HZ-27", "HZ-28", "EV-02", "EV-06", "EV-07")
 @pytest.mark.timeout(600)
-def test_two_days_of_faults_and_kills_leave_what_two_calm_days_leave_and_the_rules_say(tmp_path: Path) -> None:
-    history = Author(SEED, days=2, pace_hours=2 * EVERY).write()
-    calm = play(history, tmp_path / "calm", timedelta(hours=EVERY), is_stormy=False)
-    stormy = play(history, tmp_path / "stormy", timedelta(hours=EVERY), is_stormy=True, kills=0.2)
+def test_two_days_of_faults_and_kills_leave_what_two_calm_days_leave_and_the_rules_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(month, "KEPT_EVERY", 3)
+    shelf = Shelf(tmp_path / "kept")
+
+    def break_off(_: str) -> None:
+        raise BrokenOff
+
+    def played(**how: Any) -> month.Ending:
+        history = Author(SEED, days=2, pace_hours=2 * EVERY).write()
+        return month.play(history, every=timedelta(hours=EVERY), **how)
+
+    with pytest.raises(BrokenOff):
+        played(home=tmp_path / "calm", is_stormy=False, shelf=shelf, tell=break_off)
+    calm = played(home=tmp_path / "calm", is_stormy=False, shelf=shelf)
+    stormy = played(home=tmp_path / "stormy", is_stormy=True, kills=0.2)
     assert calm.problems == []
     assert stormy.problems == []
     assert unlike(calm, stormy) == []
+    assert (calm.runs, stormy.runs) == (9, 9)
     assert set(stormy.struck) == set(KINDS)
     assert [kind for kind, times in stormy.struck.items() if not times] == []
     assert stormy.killed > 0
-
-
-def test_a_play_that_was_broken_off_goes_on_where_it_was_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.soak.month.KEPT_EVERY", 2)
-    shelf = Shelf(tmp_path / "kept")
-
-    def break_off(said: str) -> None:
-        if ": 4 runs" in said:
-            raise KeyboardInterrupt
-
-    def begun() -> dict[str, object]:
-        return {"history": Author(7, days=0.25).write(), "every": timedelta(hours=1), "is_stormy": False}
-
-    with pytest.raises(KeyboardInterrupt):
-        play(home=tmp_path / "home", shelf=shelf, tell=break_off, **begun())  # type: ignore[arg-type]
-    ending = play(home=tmp_path / "home", shelf=shelf, **begun())  # type: ignore[arg-type]
-    whole = play(home=tmp_path / "whole", **begun())  # type: ignore[arg-type]
-    assert (ending.runs, ending.problems) == (whole.runs, [])
-    assert unlike(whole, ending) == []
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Which faults strike during a run: dealt from a seed, so that a storm can be met again.
 
-Kinds are dealt like cards: each comes once before any comes again, so that a few runs meet all of them.
+Kinds are dealt like cards: each comes once before any comes again, and one that met nothing is put back on top, so that
+a few runs meet all of them.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -165,14 +165,14 @@ def _fill_occurrence(occurrence: Record, webinar: Record, path: str) -> None:
         if not str(occurrence.get("occurrence_id") or "").isdecimal():
             raise WorldError(f"{path}.start_time: missing")
         occurrence["start_time"] = clock.iso(clock.from_ms(int(occurrence["occurrence_id"])))
-    start = clock.parse_local(occurrence["start_time"], str(webinar["timezone"]))
+    start = _local(occurrence["start_time"], webinar, f"{path}.start_time")
     occurrence["occurrence_id"] = str(occurrence.get("occurrence_id") or clock.to_ms(start))
     occurrence.setdefault("duration", webinar["duration"])
     occurrence.setdefault("status", "available")
 
 
 def _fill_registrants(webinar: Record, now: str, path: str) -> None:
-    created = str(webinar.get("created_at") or min(_day_before(webinar) or now, now))
+    created = str(webinar.get("created_at") or min(_day_before(webinar, path) or now, now))
     for index, registrant in enumerate(webinar["registrants"]):
         email = registrant.setdefault("email", "")
         registrant["id"] = str(registrant.get("id") or mark("registrant", webinar["id"], email, index))
@@ -185,11 +185,19 @@ def _fill_registrants(webinar: Record, now: str, path: str) -> None:
             registrant.setdefault("join_url", f"https://zoom.example/w/{webinar['id']}?tk={registrant['id']}")
 
 
-def _day_before(webinar: Record) -> str:
+def _local(value: Any, webinar: Record, path: str) -> datetime:
+    """An instant in the webinar's own time zone, at least a day after the calendar's beginning."""
+    try:
+        moment = clock.parse_local(value, str(webinar["timezone"]))
+        return moment - timedelta(days=1) + timedelta(days=1)
+    except (ValueError, OverflowError) as error:
+        raise WorldError(f"{path}: {shown(value)} is no instant") from error
+
+
+def _day_before(webinar: Record, path: str) -> str:
     """A day before its first date: when people without a `create_time` are taken to have registered."""
     dates = [webinar, *webinar["instances"], *webinar.get("occurrences", ())]
-    zone = str(webinar["timezone"])
-    starts = [clock.parse_local(date["start_time"], zone) for date in dates if date.get("start_time")]
+    starts = [_local(date["start_time"], webinar, f"{path}.start_time") for date in dates if date.get("start_time")]
     return clock.iso(min(starts) - timedelta(days=1)) if starts else ""
 
 

@@ -188,6 +188,8 @@ def _hubspot(portal: Any, path: str) -> None:
         for name in TEXTS:
             if not isinstance(definition.get(name), str | None):
                 raise WorldError(f"{at}.{name}: expected text")
+    for item, at in _each(portal, "lists", path):
+        list(_each(item, "members", at))
     for address, at in _each(portal, "blocked_addresses", path):
         if not isinstance(address, str):
             raise WorldError(f"{at}: expected an address")

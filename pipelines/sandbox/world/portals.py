@@ -101,7 +101,7 @@ def _fill_records(records: list[Record], kind: str, moment: str, path: str) -> N
             record["id"] = free
         record["id"] = str(record["id"])
         if record["id"] in seen:
-            raise WorldError(f"{place}.id: {shown(record['id'])} comes twice")
+            raise WorldError(f"{place}.id: {key_of(record['id'])} comes twice")
         seen.add(record["id"])
         _fill_record(record, kind, moment, place)
 
