@@ -165,12 +165,20 @@ def _is_followed(bench: Bench, model: Model, old: Entry, after: Catalog) -> bool
 def _whole(bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str]) -> tuple[Entry, int]:
     """Build a model whole; where it is small, compare it with what stood, and keep that if it is the same."""
     bench.how = "whole"
+    bench.narrow_nothing()
+    bench.join_as_written(True)
+    try:
+        return _built_whole(bench, model, old, made_of)
+    finally:
+        bench.join_as_written(False)
+
+
+def _built_whole(bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str]) -> tuple[Entry, int]:
     moment = bench.as_of.isoformat()
     fingerprint = fingerprint_of(model.fingerprint, moment if _moves(model) else "", made_of)
-    bench.narrow_nothing()
     if old is not None and old.sql == model.fingerprint and old.rows <= COMPARED:
         fresh = bench.table("fresh", model.sql, model)
-        if not bench.difference(model, f"select * from {fresh}", bench.warehouse.relation(old)):
+        if not bench.difference(model, fresh, bench.warehouse.relation(old), old.rows):
             bench.changes[model.name] = Change.NONE
             return replace(old, sql=model.fingerprint, as_of=moment, made_of=made_of), 0
         bench.changes[model.name] = Change.ROWS
@@ -179,7 +187,8 @@ def _whole(bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str
         bench.changes[model.name] = Change.ALL
         sql = model.sql
     file = f"{model.name}/{fingerprint}.parquet"
-    rows, columns = bench.write(model, sql, file)
+    rows = bench.write(model, sql, file)
+    columns = bench.described(file)
     entry = Entry(fingerprint, [file], rows, columns, as_of=moment, sql=model.fingerprint, made_of=made_of)
     entry.counts, entry.gone = [rows], [""]
     return entry, rows

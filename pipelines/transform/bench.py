@@ -71,6 +71,7 @@ class Bench:
         spill = warehouse.root / ".spill"
         shutil.rmtree(spill, ignore_errors=True)
         db.execute(f"set temp_directory = '{spill}'")
+        db.execute("set parquet_metadata_cache = true")
         db.execute("set variable as_of = cast(? as timestamptz)", [as_of.isoformat()])
         for schema in ("now", "narrowed", "before", "changed", "work"):
             db.execute(f"create schema {schema}")
@@ -79,6 +80,11 @@ class Bench:
     def keep_order(self, is_kept: bool) -> None:
         """Whether files keep the order of what they are made of: staging does, so that its times lie together."""
         self.db.execute(f"set preserve_insertion_order = {str(is_kept).lower()}")
+
+    def join_as_written(self, is_written: bool) -> None:
+        """Whether joins build on their right side: over whole models that is the small one, whatever is estimated."""
+        disabled = "build_side_probe_side" if is_written else ""
+        self.db.execute(f"set disabled_optimizers = '{disabled}'")
 
     def show(self, name: str, entry: Entry | None) -> None:
         """Let models that follow read this one."""
@@ -103,14 +109,21 @@ class Bench:
         self.db.execute(f"create or replace view changed.{name}{GONE} as select * from ({sql}) limit 0")
         self._changed.add(name)
 
-    def difference(self, model: Model, fresh: str, stale: str) -> int:
-        """Find the rows that are in one query and not in the other; return how many, and keep them as changed."""
+    def difference(self, model: Model, fresh: str, stale: str, stale_rows: int) -> int:
+        """Find the rows that are in a table and not in a query, or the reverse; keep them as changed; return how many.
+
+        Args:
+            stale_rows: how many rows the query gives.
+        """
         name = f"changed.{model.name}"
-        self.run(model, f"create table {name}{CAME} as ({fresh}) except all ({stale})")
-        self.run(model, f"create table {name}{GONE} as ({stale}) except all ({fresh})")
+        came = self.run(model, f"create table {name}{CAME} as from {fresh} except all ({stale})")
+        if not came and self.count(fresh) == stale_rows:
+            self.db.execute(f"drop table {name}{CAME}")
+            return 0
+        gone = self.run(model, f"create table {name}{GONE} as ({stale}) except all from {fresh}")
         self.db.execute(f"create view {name}{CHANGED} as from {name}{CAME} union all from {name}{GONE}")
         self._changed.add(model.name)
-        return self.count(f"{name}{CHANGED}")
+        return came + gone
 
     def narrow_nothing(self) -> None:
         """Let every name mean the whole of it again."""
@@ -136,14 +149,14 @@ class Bench:
         """Return the number of rows of a relation."""
         return int(self.db.execute(f"select count(*) from {name}").fetchall()[0][0])
 
-    def run(self, model: Model, sql: str) -> None:
-        """Run a statement for a model.
+    def run(self, model: Model, sql: str) -> int:
+        """Run a statement for a model; return the rows that it made.
 
         Raises:
             LogError: the disk refuses. ModelError: DuckDB does, with its words and the model's path.
         """
         try:
-            self.db.execute(sql)
+            told = self.db.execute(sql).fetchall()
         except duckdb.IOException as error:
             raise LogError(
                 f"{model.name} cannot be built: {str(error)[:300]}. The tables are as they were. "
@@ -151,15 +164,15 @@ class Bench:
             ) from None
         except duckdb.Error as error:
             raise ModelError(f"{model.path} failed: {str(error)[:600]}\nThe tables are as they were.") from None
+        return int(told[0][0]) if told else 0
 
-    def write(self, model: Model, sql: str, file: str) -> tuple[int, dict[str, str]]:
-        """Write what a query gives as one file below `models/`; return its rows and columns."""
+    def write(self, model: Model, sql: str, file: str) -> int:
+        """Write what a query gives as one file below `models/`; return its rows."""
         path = self.warehouse.root / file
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_name(path.name + ".new")
             copied = self.db.execute(f"copy ({sql.strip().removesuffix(';')}\n) to '{fresh}' {COPY}").fetchall()
-            described = self.db.execute(f"describe select * from read_parquet('{fresh}')").fetchall()
             fresh.replace(path)
         except (duckdb.IOException, OSError) as error:
             raise LogError(
@@ -168,4 +181,9 @@ class Bench:
             ) from None
         except duckdb.Error as error:
             raise ModelError(f"{model.path} failed: {str(error)[:600]}\nThe tables are as they were.") from None
-        return int(copied[0][0]), {str(row[0]): str(row[1]) for row in described}
+        return int(copied[0][0])
+
+    def described(self, file: str) -> dict[str, str]:
+        """Return the columns of a file below `models/`, and their types."""
+        rows = self.db.execute(f"describe select * from read_parquet('{self.warehouse.root / file}')").fetchall()
+        return {str(row[0]): str(row[1]) for row in rows}

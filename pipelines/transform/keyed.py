@@ -78,7 +78,7 @@ def append(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
     bench.narrow(model, name, f"select * from changed.{name}{CHANGED}")
     fingerprint = fingerprint_of(model.fingerprint, "", made_of, old.fingerprint)
     file = f"{model.name}/{fingerprint}.parquet"
-    rows, _ = bench.write(model, model.sql, file)
+    rows = bench.write(model, model.sql, file)
     bench.narrow_nothing()
     bench.how = "appended"
     bench.changes[model.name] = Change.ROWS
@@ -101,7 +101,7 @@ def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fres
     increment = _of(model)
     match = _match(increment.key, increment.key)
     stale = bench.table("stale", matching(bench, model, old, list(old.columns), touched, match), model)
-    if not bench.difference(model, f"select * from {fresh}", f"select * from {stale}"):
+    if not bench.difference(model, fresh, f"from {stale}", bench.count(stale)):
         return _unchanged(bench, model, old, made_of)
     bench.how = "by key"
     bench.changes[model.name] = Change.ROWS
@@ -110,7 +110,7 @@ def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fres
     fingerprint = fingerprint_of(model.fingerprint, bench.as_of.isoformat(), made_of, old.fingerprint)
     file, gone = f"{model.name}/{fingerprint}.parquet", f"{model.name}/{fingerprint}.gone.parquet"
     came = f"select mine.* from {fresh} as mine semi join {differing} as other on {match}"
-    rows, _ = bench.write(model, came, file)
+    rows = bench.write(model, came, file)
     bench.write(model, f"select * from {differing}", gone)
     went = bench.count(f"(select 1 from {stale} as mine semi join {differing} as other on {match})")
     entry = replace(

@@ -33,10 +33,10 @@ def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
         return entry
     if above > max(LEAST, entry.counts[0] // SHARE):
         file = f"{model.name}/{entry.fingerprint}.base.parquet"
-        rows, _ = bench.write(model, bench.warehouse.relation(entry), file)
+        rows = bench.write(model, bench.warehouse.relation(entry), file)
         return replace(entry, files=[file], counts=[rows], gone=[""])
     file = f"{model.name}/{entry.fingerprint}.folded.parquet"
-    rows, _ = bench.write(model, bench.warehouse.relation(entry, first=1), file)
+    rows = bench.write(model, bench.warehouse.relation(entry, first=1), file)
     gone = ""
     if taken := [str(bench.warehouse.root / name) for name in entry.gone[1:] if name]:
         gone = f"{model.name}/{entry.fingerprint}.folded.gone.parquet"

@@ -27,17 +27,17 @@ def bring_up_staging(bench: Bench, model: Model, old: Entry | None) -> tuple[Ent
             bench.changes[model.name] = Change.ROWS
             _show_raw(bench.db, source, stream, news)
             file = f"{model.name}/{model.fingerprint}-{old.log_version + 1}-{version}.parquet"
-            rows, columns = bench.write(model, model.sql, file)
+            rows = bench.write(model, model.sql, file)
             bench.came(model.name, f"select * from read_parquet('{bench.warehouse.root / file}')")
-            entry = Entry(f"{model.fingerprint}-{version}", [*old.files, file], old.rows + rows, columns, version)
+            entry = Entry(f"{model.fingerprint}-{version}", [*old.files, file], old.rows + rows, old.columns, version)
             entry.sql, entry.counts, entry.gone = model.fingerprint, [*old.counts, rows], [*old.gone, ""]
             return fold(bench, model, entry), rows
     bench.how = "whole"
     bench.changes[model.name] = Change.ALL
     _show_raw(bench.db, source, stream, bench.log.files(source, stream))
     file = f"{model.name}/{model.fingerprint}-0-{version}.parquet"
-    rows, columns = bench.write(model, model.sql, file)
-    entry = Entry(f"{model.fingerprint}-{version}", [file], rows, columns, version)
+    rows = bench.write(model, model.sql, file)
+    entry = Entry(f"{model.fingerprint}-{version}", [file], rows, bench.described(file), version)
     entry.sql, entry.counts, entry.gone = model.fingerprint, [rows], [""]
     return entry, rows
 

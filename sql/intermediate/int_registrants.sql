@@ -28,8 +28,11 @@ before as (
 
     select
         known.*,
-        1 as recency,
-        1 as recency_in_kind
+        1 as recency_in_kind,
+        known.kind = 'seen' and known.status in ('approved', 'pending', 'cancelled') as has_stood,
+        known.kind as last_kind,
+        known.status as last_status,
+        known.occurred_at as last_told_at
     from known
     left join retold using (webinar_id, registrant_key)
     where retold.webinar_id is null
@@ -37,44 +40,26 @@ before as (
     select
         known.*,
         row_number() over (
+            partition by webinar_id, registrant_key, known.kind
+            order by known.occurred_at desc, known.observed_at desc, known.event_id
+        ) as recency_in_kind,
+        bool_or(known.kind = 'seen' and known.status in ('approved', 'pending', 'cancelled')) over (
             partition by webinar_id, registrant_key
-            order by occurred_at desc, observed_at desc, event_id
-        ) as recency,
-        row_number() over (
-            partition by webinar_id, registrant_key, kind
-            order by occurred_at desc, observed_at desc, event_id
-        ) as recency_in_kind
+        ) as has_stood,
+        first_value(known.kind) over told as last_kind,
+        first_value(known.status) over told as last_status,
+        first_value(known.occurred_at) over told as last_told_at
     from known
     inner join retold using (webinar_id, registrant_key)
+    window
+        told as (
+            partition by webinar_id, registrant_key
+            order by known.occurred_at desc, known.observed_at desc, known.event_id
+        )
 
 ),
 
-stood as (
-
-    select
-        webinar_id,
-        registrant_key,
-        bool_or(status in ('approved', 'pending', 'cancelled')) as has_stood
-    from before
-    where kind = 'seen'
-    group by webinar_id, registrant_key
-
-),
-
-last_told as (
-
-    select
-        webinar_id,
-        registrant_key,
-        kind,
-        status,
-        occurred_at
-    from before
-    where recency = 1
-
-),
-
-described as (
+joined as (
 
     select
         account,
@@ -85,37 +70,27 @@ described as (
         email_key,
         first_name,
         last_name,
-        registered_at
-    from before
-    where recency_in_kind = 1 and kind = 'seen' and registered_at < getvariable('as_of')
-
-),
-
-joined as (
-
-    select
-        described.*,
-        stood.has_stood,
+        registered_at,
+        has_stood,
         case
-            when last_told.kind = 'absent' and stood.has_stood
+            when last_kind = 'absent' and has_stood
                 then 'cancelled_by_self'
-            when last_told.kind = 'absent'
+            when last_kind = 'absent'
                 then 'denied'
-            when last_told.status in ('approved', 'pending')
-                then last_told.status
-            when last_told.status = 'cancelled'
+            when last_status in ('approved', 'pending')
+                then last_status
+            when last_status = 'cancelled'
                 then 'cancelled'
-            when stood.has_stood
+            when has_stood
                 then 'cancelled_by_host'
             else 'denied'
         end as state,
         case
-            when last_told.kind = 'absent' or last_told.status not in ('approved', 'pending')
-                then greatest(last_told.occurred_at, described.registered_at)
+            when last_kind = 'absent' or last_status not in ('approved', 'pending')
+                then greatest(last_told_at, registered_at)
         end as left_at
-    from described
-    inner join stood using (webinar_id, registrant_key)
-    inner join last_told using (webinar_id, registrant_key)
+    from before
+    where recency_in_kind = 1 and kind = 'seen' and registered_at < getvariable('as_of')
 
 )
 
