@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
 
@@ -26,7 +25,7 @@ import pyarrow as pa
 ID_BYTES = 16
 """Length of an event id and of a content digest: 128 bits."""
 REMEMBERED = 1 << 14
-"""Digests kept at hand: a record is looked at when its page comes, and again when its batch is appended."""
+"""Digests kept at hand, up to twice as many: a record is looked at when its page comes, and when it is appended."""
 
 Kind = Literal["seen", "absent"]
 Mode = Literal["fact", "state", "own"]
@@ -102,19 +101,43 @@ class Stream:
 _HASHER = blake2b(digest_size=ID_BYTES)
 
 
-@lru_cache(REMEMBERED)
+class _Digests(dict[bytes, bytes]):
+    """Payload to digest of what was looked at of late; what is asked for and is not there is made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._earlier: dict[bytes, bytes] = {}
+
+    def __missing__(self, payload: bytes) -> bytes:
+        earlier = self._earlier.get(payload)
+        return earlier or self.take(payload, orjson.loads(payload) if payload else None)
+
+    def take(self, payload: bytes, told: Any) -> bytes:
+        """Return the digest of a payload that was read already, and remember it."""
+        hasher = _HASHER.copy()  # cheaper than a new one
+        try:
+            hasher.update(orjson.dumps(told, None, orjson.OPT_SORT_KEYS) if payload else b"absent")
+        except TypeError:  # nested more than 253 levels deep, which orjson reads and does not write: as it stands
+            hasher.update(payload)
+        if len(self) >= REMEMBERED:
+            self._earlier = dict(self)
+            self.clear()
+        self[payload] = made = hasher.digest()
+        return made
+
+
+_DIGESTS = _Digests()
+digest_of = _DIGESTS.take
+"""`digest` of a payload that was read already, given what it says."""
+
+
 def digest(payload: bytes) -> bytes:
     """Return the 128-bit hash of a JSON document; the order of its keys and its blanks do not matter.
 
     Raises:
         ValueError: it is no JSON that every parser takes.
     """
-    hasher = _HASHER.copy()  # cheaper than a new one
-    try:
-        hasher.update(orjson.dumps(orjson.loads(payload), None, orjson.OPT_SORT_KEYS) if payload else b"absent")
-    except TypeError:  # nested more than 253 levels deep, which orjson reads and does not write: as it stands
-        hasher.update(payload)
-    return hasher.digest()
+    return _DIGESTS[payload]
 
 
 def event_id(source: str, account: str, stream: str, key: str, content: bytes, previous: bytes | None = None) -> bytes:

@@ -21,9 +21,9 @@ def table(news: Sequence[News], *, account: str, observed_at: datetime, batch: s
     columns: dict[str, Any] = {
         "event_id": _bytes([row[1] for row in news], pa.binary()),
         "account": _same(account, len(news)),
-        "scope": pa.array([record.scope for record in records], pa.string()),
+        "scope": _texts([record.scope for record in records]),
         "key": pa.array([record.key for record in records], pa.string()),
-        "kind": pa.array([record.kind for record in records], pa.string()),
+        "kind": _texts([record.kind for record in records]),
         "occurred_at": pa.array([row[0] for row in news], pa.timestamp("us", tz="UTC")),
         "observed_at": pa.array([observed_at], pa.timestamp("us", tz="UTC")).take(_zeros(len(news))),
         "batch": _same(batch, len(news)),
@@ -42,6 +42,12 @@ def _bytes(values: list[bytes], kind: pa.DataType) -> pa.Array:
         return pa.array(values, pa.binary()).cast(kind)
     offsets = array("i", accumulate(map(len, values), initial=0))
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(offsets), pa.py_buffer(joined)])
+
+
+def _texts(values: list[str]) -> pa.Array:
+    """Return a column of texts that are often all the same."""
+    is_same = bool(values) and values.count(values[0]) == len(values)
+    return _same(values[0], len(values)) if is_same else pa.array(values, pa.string())
 
 
 def _same(text: str, count: int) -> pa.Array:

@@ -58,7 +58,7 @@ def time_zone(name: str) -> ZoneInfo:
     """The zone of that name, UTC where there is none such."""
     try:
         return ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return ZoneInfo("UTC")
 
 

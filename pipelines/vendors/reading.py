@@ -16,7 +16,7 @@ import msgspec
 import orjson
 
 from pipelines.errors import VendorError
-from pipelines.events import Batch, Record, digest, utc
+from pipelines.events import Batch, Record, digest, digest_of, utc
 
 BATCH = 10_000
 """Records of one commit, at most."""
@@ -28,6 +28,8 @@ Result = TypeVar("Result")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CALENDAR = range(1900, 2201)
 """Years of which a vendor's record can be."""
+_FROM_EPOCH = range(int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * 1000)
+"""Milliseconds of those that are no doubt in the calendar."""
 
 _NUMBER_TOO_LARGE = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
 _STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', re.DOTALL)
@@ -107,13 +109,19 @@ def _is_too_large(token: bytes) -> bool:
 
 def payload(raw: msgspec.Raw) -> bytes:
     """Return a record's own bytes, apart from the page they came in; what no parser takes, even mended, as a text."""
+    return parsed(raw)[0]
+
+
+def parsed(raw: msgspec.Raw) -> tuple[bytes, Any]:
+    """Return a record's `payload`, and what it says where it is an object as it came; else None."""
     content = bytes(raw)
     try:
-        digest(content)  # parses it, and is needed again when it is appended
+        told = orjson.loads(content)
     except ValueError:
         mended = mend(content)
-        return mended if _is_json(mended) else orjson.dumps(mended.decode())
-    return content
+        return mended if _is_json(mended) else orjson.dumps(mended.decode()), None
+    digest_of(content, told)  # is needed when it is appended
+    return content, told if type(told) is dict else None
 
 
 def _is_json(content: bytes) -> bool:
@@ -144,6 +152,8 @@ def document(body: bytes) -> bytes:
 def instant(told: Any) -> datetime | None:
     """Read an instant in ISO 8601 or epoch milliseconds; None where it is missing, unreadable or of no real year."""
     kind = type(told)
+    if kind is int and told in _FROM_EPOCH:  # the usual case: a double tells it to the microsecond
+        return datetime.fromtimestamp(told / 1000, UTC)
     if kind is not str and kind is not int:
         return None
     try:

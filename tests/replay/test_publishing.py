@@ -11,6 +11,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines import transform
 from pipelines.errors import FuseError, SettingsError, StalePlanError, UsageError
 from pipelines.publish import load_plan
 from tests.company import Company
@@ -153,7 +154,12 @@ def test_a_record_that_is_refused_stops_no_other_and_waits_until_something_chang
 
 
 @pytest.mark.rule("EV-01", "EV-02")
-def test_everything_derived_can_be_deleted_and_comes_back_the_same(company: Make) -> None:
+@pytest.mark.parametrize("small_models", [transform.SMALL, 0], ids=["as it is", "all by key"])
+def test_everything_derived_can_be_deleted_and_comes_back_the_same(
+    company: Make, monkeypatch: pytest.MonkeyPatch, small_models: int
+) -> None:
+    monkeypatch.setattr(transform, "SMALL", small_models)
+    monkeypatch.setattr(transform, "SHARE", 1e9)
     one = company(small())
     one.run()
 

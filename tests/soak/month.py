@@ -65,6 +65,7 @@ class Ending:
     runs: int = 0
     partial: int = 0
     killed: int = 0
+    since_kill: int = 0
     struck: Counter[str] = field(default_factory=Counter)
     watch: Watch = field(default_factory=Watch)
 
@@ -90,13 +91,14 @@ def play(
     every: timedelta,
     *,
     is_stormy: bool,
-    kills: float = 0.15,
+    kill_every: int = 6,
     shelf: Shelf | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Ending:
     """Play a history, with a run every so often, and two calm ones at the end.
 
     Args:
+        kill_every: after so many runs through faults one is killed; one that ends before that, and the next is tried.
         shelf: where the play is kept day by day; what is there is gone on with.
     """
     home.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +131,7 @@ def play(
                     _move(scene, oracle, moves.pop(0), is_stormy)
                 scene.clock(at)
                 if is_stormy and at < history.end:
-                    _stormy_run(scene, weather, ending, kills)
+                    _stormy_run(scene, weather, ending, kill_every)
                 else:
                     scene.set_faults([])
                     _calm_run(scene, oracle, ending, is_compared=not is_stormy)
@@ -202,10 +204,11 @@ def _calm_run(scene: Scene, oracle: Oracle, ending: Ending, *, is_compared: bool
     return receipt
 
 
-def _stormy_run(scene: Scene, weather: Weather, ending: Ending, kills: float) -> None:
+def _stormy_run(scene: Scene, weather: Weather, ending: Ending, kill_every: int) -> None:
     dice = weather.dice
     scene.sandbox.clear_requests()
-    if dice.random() < kills:
+    ending.since_kill += 1
+    if ending.since_kill > kill_every:
         scene.set_faults([])
         where, number, when = (
             dice.choice(("http", "commit", "rename")),
@@ -220,7 +223,9 @@ def _stormy_run(scene: Scene, weather: Weather, ending: Ending, kills: float) ->
             text=True,
             timeout=240,
         )
-        ending.killed += told.returncode == -signal.SIGKILL
+        if told.returncode == -signal.SIGKILL:
+            ending.killed += 1
+            ending.since_kill = 0
         ending.runs += 1
         ending.problems += ending.watch.exceeded(scene.sandbox.requests())
         if told.returncode not in (-signal.SIGKILL, 0, 1):

@@ -45,7 +45,7 @@ class Weather:
 
     def storm(self) -> list[Record]:
         """Some faults; most strike a few times, now and then one does all through the run."""
-        return [self._rule(self._kind()) for _ in range(self.dice.choice((2, 5, 8, 12)))]
+        return [self._rule(self._kind()) for _ in range(self.dice.choice((3, 6, 9, 12)))]
 
     def _kind(self) -> str:
         if not self.deck:
