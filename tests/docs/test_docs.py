@@ -135,6 +135,9 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "make ui": makes(".venv/bin/turnout demo --ui"),
     "make test": makes(".venv/bin/python -m pytest"),
     "dagster dev -w workspace.yaml": is_tested_in("tests/browser/test_dagster_ui.py", '"dev"', "workspace.yaml"),
+    "make bench": makes(".venv/bin/python -m benchmarks --events 2e6,20e6"),
+    "make bench-large": makes(".venv/bin/python -m benchmarks --events 2e6,20e6,100e6"),
+    "python -m tests.replay.sweep": is_tested_in("tests/replay/test_kills.py", "from tests.replay.sweep import"),
     "python -m tests.house.pages": is_tested_in("tests/house/test_walls.py", "stale() == []"),
 }
 """How each command of the pages is proved. A command that is not here fails."""

@@ -22,9 +22,9 @@ from tests.properties.histories import DAYS, START, PlainLog, Teller
 from tests.properties.histories import settings as told_settings
 
 MODELS = models.load()
-COMPANIES = 10
+COMPANIES = 20
 """Histories that one log holds side by side: they share their moments and settings, and nothing else."""
-PARTS = 6
+PARTS = 5
 LOGS = int(os.environ.get("TURNOUT_HISTORIES", "300")) // COMPANIES // PARTS
 """Without TURNOUT_HISTORIES every run plays the same histories; with it, so many, others each time."""
 
