@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
@@ -134,11 +134,15 @@ def new_states(log: Log, index: Index, batch: Batch, at: datetime) -> list[News]
     contents = [digest(record.payload) for record in batch.records]
     wanted, heads, gone = _heads(log, index, batch, contents)
     rows: list[News] = []
+    followed: set[str] = set()
 
     def follow(record: Record, content: bytes) -> None:
         head = heads.get(record.key)
         identity = name(record.key, content, head.event_id if head else None)
         moment = record.occurred_at if head is None else max(at, head.occurred_at, record.occurred_at)
+        if head is not None and record.key in followed:  # both are observed at once, so time alone tells their order
+            moment = max(moment, head.occurred_at + timedelta(microseconds=1))
+        followed.add(record.key)
         heads[record.key] = _Head(identity, content, record.kind, moment, record.scope)
         rows.append((moment, identity, record, content))
 

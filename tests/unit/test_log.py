@@ -147,3 +147,12 @@ def test_the_log_holds_every_fact_once_however_it_is_told(
     expected = {(f"{key}{minutes}", value) for told in batches for key, value, minutes in told}
     found = log.query("zoom", "facts", "select key, cast(payload ->> '$.value' as integer) from events", {})
     assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.rule("EV-01")
+def test_states_of_one_batch_follow_each_other_in_the_order_in_which_they_were_told(log: Log) -> None:
+    for turn in range(8):
+        told = [fact("a", value) for value in (turn, turn + 100, turn)]
+        log.append("zoom", "one", STATES, Batch(told, at=START), run="r")
+        assert log.latest("zoom", "states") == {"a": {"value": turn}}
+    assert verify(log) == []
