@@ -87,22 +87,23 @@ class Warehouse:
         Args:
             first: the lowest layer to read; layers below are left out.
         """
-        gone = entry.gone or [""] * len(entry.files)
         parts: list[str] = []
         plain: list[str] = []
         for at in range(first, len(entry.files)):
-            above = [str(self.root / name) for name in gone[at + 1 :] if name]
-            if not above:
+            taken = self.without_taken(entry, at)
+            if not taken:
                 plain.append(str(self.root / entry.files[at]))
                 continue
-            match = " and ".join(f'kept."{column}" = taken."{column}"' for column in entry.key)
-            parts.append(
-                f"select kept.* from read_parquet('{self.root / entry.files[at]}') as kept "
-                f"anti join read_parquet({above!r}) as taken on {match}"
-            )
+            parts.append(f"select mine.* from read_parquet('{self.root / entry.files[at]}') as mine {taken}")
         if plain:
             parts.append(f"select * from read_parquet({plain!r})")
         return " union all ".join(parts)
+
+    def without_taken(self, entry: Entry, layer: int) -> str:
+        """Return the join that leaves out of a layer, as `mine`, the keys that layers above it took; "" for none."""
+        above = [str(self.root / name) for name in entry.gone[layer + 1 :] if name]
+        match = " and ".join(f'mine."{column}" = taken."{column}"' for column in entry.key)
+        return f"anti join read_parquet({above!r}) as taken on {match}" if above else ""
 
     def is_whole(self, entry: Entry) -> bool:
         """Whether every file of a model is there."""

@@ -125,7 +125,7 @@ def _bring_up(
         raise ModelError(f"{model.path} reads {', '.join(missing)}, which is not built yet. Run `turnout build`.")
     made_of = {name: after.entries[name].fingerprint for name in model.reads}
     if old is not None and old.sql == model.fingerprint and old.made_of == made_of:
-        if old.as_of == after.as_of or not _moves(model):
+        if old.as_of == after.as_of or not model.uses_as_of:
             bench.changes[model.name] = Change.NONE
             return old, 0
     else:
@@ -140,17 +140,12 @@ def _bring_up(
     return _whole(bench, model, old, made_of)
 
 
-def _moves(model: Model) -> bool:
-    """Whether the model's rows may change by the mere passing of time."""
-    return model.uses_as_of
-
-
 def _is_followed(bench: Bench, model: Model, old: Entry, after: Catalog) -> bool:
     """Whether all that changed since the model was last built is at hand, and is what its file of keys looks at."""
     if old.sql != model.fingerprint:
         return False
     watches = model.increment.watches if model.increment else ()
-    if _moves(model) and utc(old.as_of) > utc(after.as_of):
+    if model.uses_as_of and utc(old.as_of) > utc(after.as_of):
         return False
     for name in model.reads:
         earlier = bench.before.entries.get(name)
@@ -175,7 +170,7 @@ def _whole(bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str
 
 def _built_whole(bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str]) -> tuple[Entry, int]:
     moment = bench.as_of.isoformat()
-    fingerprint = fingerprint_of(model.fingerprint, moment if _moves(model) else "", made_of)
+    fingerprint = fingerprint_of(model.fingerprint, moment if model.uses_as_of else "", made_of)
     if old is not None and old.sql == model.fingerprint and old.rows <= COMPARED:
         fresh = bench.table("fresh", model.sql, model)
         if not bench.difference(model, fresh, bench.warehouse.relation(old), old.rows):

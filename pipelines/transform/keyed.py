@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipelines.models import BEFORE, CHANGED, Increment, Model, Narrowing
+from pipelines.models import CHANGED, Increment, Model, Narrowing
 from pipelines.transform.bench import Bench, Change, fingerprint_of
 from pipelines.transform.layers import fold, matching
 from pipelines.warehouse import Entry
@@ -36,7 +36,7 @@ def by_key(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
         "fresh", f"select mine.* from ({_inner(model.sql)}) as mine semi join {touched} as other on {match}", model
     )
     bench.narrow_nothing()
-    return _layer(bench, model, old, made_of, fresh, touched)
+    return _layer(bench, model, old, made_of, fresh, _stale(bench, model, old, touched))
 
 
 def merge(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> Found:
@@ -60,13 +60,11 @@ def merge(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> Fo
     listed = ", ".join(
         f'max("{name}") as "{name}"' if name in increment.merged else f'"{name}"' for name in old.columns
     )
-    stale = f"select mine.* from before.{model.name}{BEFORE} as mine semi join {touched} as other on " + _match(
-        increment.key, increment.key
-    )
+    stale = _stale(bench, model, old, touched)
     fresh = bench.table(
-        "fresh", f"select {listed} from (from {partial} union all by name {stale}) group by {keys}", model
+        "fresh", f"select {listed} from (from {partial} union all by name from {stale}) group by {keys}", model
     )
-    return _layer(bench, model, old, made_of, fresh, touched)
+    return _layer(bench, model, old, made_of, fresh, stale)
 
 
 def append(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> Found:
@@ -96,11 +94,16 @@ def append(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
     return fold(bench, model, entry), rows
 
 
-def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fresh: str, touched: str) -> Found:
+def _stale(bench: Bench, model: Model, old: Entry, touched: str) -> str:
+    """Keep the rows that stood under the touched keys; return their table."""
+    key = _of(model).key
+    return bench.table("stale", matching(bench, model, old, list(old.columns), touched, _match(key, key)), model)
+
+
+def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fresh: str, stale: str) -> Found:
     """Put the rows that really differ on top of what stood."""
     increment = _of(model)
     match = _match(increment.key, increment.key)
-    stale = bench.table("stale", matching(bench, model, old, list(old.columns), touched, match), model)
     if not bench.difference(model, fresh, f"from {stale}", bench.count(stale)):
         return _unchanged(bench, model, old, made_of)
     bench.how = "by key"

@@ -51,9 +51,12 @@ def matching(bench: Bench, model: Model, entry: Entry, columns: Sequence[str], o
         match: the condition, in which the model is `mine` and the other relation `other`.
     """
     listed = ", ".join(f'mine."{column}"' for column in columns)
-    joined = f"select {listed} from ({{}}) as mine semi join {other} as other on {match}"
+
+    def joined(relation: str) -> str:
+        return f"select {listed} from ({relation}) as mine semi join {other} as other on {match}"
+
     if entry.counts[0] < LARGE:
-        return joined.format(bench.warehouse.relation(entry))
+        return joined(bench.warehouse.relation(entry))
     base = bench.warehouse.root / entry.files[0]
     numbered = f"read_parquet('{base}', file_row_number = true)"
     places = bench.table(
@@ -62,15 +65,13 @@ def matching(bench: Bench, model: Model, entry: Entry, columns: Sequence[str], o
         model,
     )
     found = bench.db.execute(f"select distinct place // {STRETCH} from {places} order by 1").fetchall()
-    parts = [joined.format(bench.warehouse.relation(entry, first=1))] if len(entry.files) > 1 else []
-    above = [str(bench.warehouse.root / name) for name in entry.gone[1:] if name]
-    kept = " and ".join(f'mine."{column}" = taken."{column}"' for column in entry.key)
-    taken = f"anti join read_parquet({above!r}) as taken on {kept}" if above else ""
+    parts = [joined(bench.warehouse.relation(entry, first=1))] if len(entry.files) > 1 else []
+    taken = bench.warehouse.without_taken(entry, 0)
     for first, last in _stretches([row[0] for row in found], entry.counts[0]):
         span = f"(from {numbered} where file_row_number between {first} and {last})"
         place = f"semi join {places} as places on mine.file_row_number = places.place"
         parts.append(f"select {listed} from {span} as mine {place} {taken}")
-    return " union all ".join(parts) or f"{joined.format(bench.warehouse.relation(entry))} limit 0"
+    return " union all ".join(parts) or f"{joined(bench.warehouse.relation(entry))} limit 0"
 
 
 def _stretches(numbers: Iterable[int], rows: int) -> list[tuple[int, int]]:
