@@ -149,7 +149,7 @@ def new_states(log: Log, index: Index, batch: Batch, at: datetime) -> list[News]
     for nth in wanted:
         record, content = batch.records[nth], contents[nth]
         head = heads.get(record.key)
-        if head is None and record.kind == "absent":
+        if head is None and record.kind == "absent" and not record.follows:
             continue
         if head is None or head.digest != content:
             follow(record, content)

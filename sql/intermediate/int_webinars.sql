@@ -161,6 +161,8 @@ judged as (
                 then 'sync_off_webinar'
             when known.creation_source = 'zoom_events'
                 then 'zoom_events'
+            when known.state_id is null and not known.is_imported and known.absent_at is null
+                then 'details_not_read'
             when
                 len(list_filter(int_settings.host_domains, lambda d: case
                     when d like '*.%' then right(known.host_email, length(d) - 1) = substr(d, 2)

@@ -182,7 +182,7 @@ def _years_before(day: date, years: int) -> date:
 def webinars(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
     """Read each webinar that is listed, that ran and is not known, or that is known and not long finished."""
     now = run.now()
-    gone = set((cursor or {}).get("gone", ()))
+    gone = set((cursor or {}).get("not_found", ()))
     ran = by_webinar(run.sessions(log))
     known = run.latest(log, "webinars")
     asked = _listed(run, log)
@@ -192,7 +192,7 @@ def webinars(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[B
     def wholes() -> Iterator[Whole]:
         for webinar_id, content in run.each(sorted(asked), lambda name: _webinar(run, name), "webinars"):
             if content is None:
-                record = Record(webinar_id, run.now(), b"", kind="absent")
+                record = Record(webinar_id, run.now(), b"", kind="absent", follows=True)
             else:
                 record = Record(webinar_id, moment(read_webinar(content).created_at, now), content)
             yield Whole("", (record,), is_complete=False, mark=webinar_id)
@@ -200,7 +200,7 @@ def webinars(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[B
     def follow(whole: Whole) -> None:
         (gone.add if whole.records[0].kind == "absent" else gone.discard)(whole.mark)
 
-    yield from batches(wholes(), run.now, follow=follow, cursor=lambda: {"gone": sorted(gone)}, size=MANY)
+    yield from batches(wholes(), run.now, follow=follow, cursor=lambda: {"not_found": sorted(gone)}, size=MANY)
 
 
 def _listed(run: Run, log: Log) -> set[str]:
