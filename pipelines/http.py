@@ -174,6 +174,7 @@ class Api:
         accept: Collection[int] = (),
         repeatable: bool = True,
         decode: Callable[[bytes], Any] = orjson.loads,
+        content: bytes | None = None,
     ) -> Answer:
         """Send one request until it is answered for good, and return the answer.
 
@@ -182,6 +183,7 @@ class Api:
             accept: further statuses that are answers and no errors, for example 404.
             repeatable: False for a write that done twice would be wrong.
             decode: reads the body; where it raises ValueError the body is broken and the request is tried again.
+            content: a body that is no JSON; `headers` name its type.
 
         Raises:
             UnknownOutcomeError: a write that is not repeatable was sent, and nobody knows whether it was done.
@@ -203,6 +205,7 @@ class Api:
                     accept=accept,
                     repeatable=repeatable,
                     decode=decode,
+                    content=content,
                 )
             except UnknownOutcomeError:
                 raise
@@ -234,7 +237,7 @@ class Api:
         session: requests.Session | None = getattr(self._sessions, "session", None)
         if session is None:
             session = requests.Session()
-            session.trust_env = not self.base_url.startswith("http://127.0.0.1")
+            session.trust_env = not self.base_url.startswith(("http://127.0.0.1", "http://localhost"))
             self._sessions.session = session
         return session
 
@@ -252,9 +255,10 @@ class Api:
         accept: Collection[int],
         repeatable: bool,
         decode: Callable[[bytes], Any],
+        content: bytes | None,
     ) -> Answer:
         sent_headers = {"Accept": "application/json", **{name: value for name, value in headers.items() if value}}
-        body: bytes | Mapping[str, str] | None = form
+        body: bytes | Mapping[str, str] | None = form if content is None else content
         if json is not None:
             body = orjson.dumps(json)
             sent_headers["Content-Type"] = "application/json"
@@ -273,7 +277,7 @@ class Api:
                 timeout=self.timeout_seconds,
                 allow_redirects=False,
             )
-            content = response.content
+            came = response.content
         except requests.RequestException as error:
             unsent = isinstance(error, requests.ConnectTimeout) or any(sign in str(error) for sign in NEVER_SENT)
             kind = UnreachableError if unsent else TransientError if repeatable else UnknownOutcomeError
@@ -288,13 +292,13 @@ class Api:
         data = None
         is_success = 200 <= response.status_code < 300  # a redirect is none: we follow nobody elsewhere
         is_awaited = is_success and (method == "GET" or decode is not orjson.loads)
-        if content or is_awaited:
+        if came or is_awaited:
             try:
-                data = decode(content) if is_success else orjson.loads(content)
+                data = decode(came) if is_success else orjson.loads(came)
             except ValueError as error:
                 kind_of = response.headers.get("Content-Type", "no content type")
                 broken = f"the body is no JSON that we can read ({kind_of}; {str(error)[:80]}). {_advice(kind_of)}"
-        answer = Answer(response.status_code, response.headers, content, data, self.now())
+        answer = Answer(response.status_code, response.headers, came, data, self.now())
         if self.observe is not None:
             self.observe(answer)
         if broken and (is_success or response.status_code in TRANSIENT_STATUSES):
@@ -307,7 +311,7 @@ class Api:
         if is_success or answer.status in accept:
             return answer
         refusal = self.classify(answer, doing)
-        said = content[:300].decode("utf-8", "replace")
+        said = came[:300].decode("utf-8", "replace")
         message = f"{self.vendor} refused {doing}: HTTP {answer.status} from {where}. {refusal} It said: {said!r}"
         refusal.args = (self.redact(message),)
         if isinstance(refusal, TransientError) and not repeatable:

@@ -236,23 +236,33 @@ class Workspace:
                     f"{', '.join(missing)} is not connected, so the plan cannot be applied. "
                     "`turnout doctor` says what is missing."
                 )
-            self._require_knowledge(plan)
             receipt = publish.apply(
-                plan, self.log, self.destinations, run=self.run_id, at=self.now(), progress=progress
+                plan,
+                self.log,
+                self.destinations,
+                run=self.run_id,
+                at=self.now(),
+                progress=progress,
+                held=self._held(plan),
             )
             progress("verdicts")
             publish.write_verdicts(self.log, self.models, plan, at=self.now(), is_applied=True)
             return receipt
 
-    def _require_knowledge(self, plan: Plan) -> None:
-        unknown = [
-            line for name, rows in plan.rows.items() if rows for line in self.destinations[name].unknown(self.log)
-        ]
-        if unknown:
+    def _held(self, plan: Plan) -> dict[str, str]:
+        """Return the destinations that must not be written to yet, each with why; the others go on.
+
+        Raises:
+            ChecksFailed: none is left.
+        """
+        wanted = [name for name, rows in plan.rows.items() if rows]
+        unknown = {name: lines for name in wanted if (lines := self.destinations[name].unknown(self.log))}
+        if unknown and len(unknown) == len(wanted):
             raise ChecksFailed(
-                "nothing was published:\n  " + "\n  ".join(unknown) + "\n"
-                "`turnout ingest` says why; mend that (`turnout doctor` names missing scopes) and run again."
+                "nothing was published:\n  " + "\n  ".join(sum(unknown.values(), [])) + "\n"
+                "`turnout ingest` says why; mend that (`turnout doctor` names what is missing) and run again."
             )
+        return {name: "; ".join(lines) for name, lines in unknown.items()}
 
     def _earlier_creates(self) -> dict[str, list[int]]:
         with self.warehouse.connect() as db:

@@ -7,9 +7,10 @@ are `context` of the call and no field; `send: whole` sends every field of a rec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -17,29 +18,28 @@ from typing import Any
 import duckdb
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.errors import UsageError
 from pipelines.models import Model
+from pipelines.publish.planned import CHUNK, SCHEMA, Planned
 from pipelines.publish.rows import Destination, Phase, Row
 from pipelines.warehouse import write_whole
 
 PLAN_SCHEMA = pa.schema(
     [
         pa.field("destination", pa.string()),
-        pa.field("object", pa.string()),
-        pa.field("operation", pa.string()),
-        pa.field("object_key", pa.string()),
-        pa.field("vendor_id", pa.string()),
-        pa.field("changes", pa.string()),
-        pa.field("context", pa.string()),
+        *SCHEMA,
         pa.field("payload_hash", pa.string()),
         pa.field("why", pa.string()),
     ]
 )
-"""`changes` is a JSON object of field to `[old, new]`; `why` names the model and the rule."""
+"""The columns of a plan's Parquet; `why` names the model and the rule."""
 
-Step = tuple[str, str]
+
+BROKEN_OFF = "an earlier sending was broken off, and {vendor} could not be asked yet"
+VENDORS = {"hubspot": "HubSpot", "salesforce": "Salesforce"}
 
 
 @dataclass
@@ -54,22 +54,23 @@ class Plan:
     as_of: datetime
     positions: Mapping[str, int]
     settings: str
-    rows: dict[str, list[Row]] = field(default_factory=dict)
+    rows: dict[str, Planned] = field(default_factory=dict)
     waiting: dict[str, list[tuple[Row, str]]] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
     quota_left: dict[str, int | None] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def plan_id(self) -> str:
         """Hash of all that the plan says: the same content is the same plan."""
-        told = [
-            self.as_of.isoformat(),
-            sorted(self.positions.items()),
-            self.settings,
-            [[name, [row.told() for row in rows]] for name, rows in sorted(self.rows.items()) if rows],
-        ]
-        return blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+        told = [self.as_of.isoformat(), sorted(self.positions.items()), self.settings]
+        hasher = blake2b(orjson.dumps(told), digest_size=8)
+        for name, rows in sorted(self.rows.items()):
+            if rows:
+                hasher.update(name.encode())
+                for text in rows.texts():
+                    hasher.update(text)
+        return hasher.hexdigest()
 
     @property
     def total(self) -> int:
@@ -78,12 +79,7 @@ class Plan:
 
     def counts(self) -> dict[str, dict[str, dict[str, int]]]:
         """Return destination to object to operation to number of rows."""
-        found: dict[str, dict[str, dict[str, int]]] = {}
-        for destination, rows in self.rows.items():
-            for row in rows:
-                by_operation = found.setdefault(destination, {}).setdefault(row.object, {})
-                by_operation[row.operation] = by_operation.get(row.operation, 0) + 1
-        return found
+        return {name: rows.counts() for name, rows in self.rows.items() if rows}
 
     def summary(self) -> dict[str, Any]:
         """Return what `--json` and the file beside the Parquet say."""
@@ -102,23 +98,18 @@ class Plan:
     def save(self, path: Path) -> Path:
         """Write the Parquet, and its summary beside it as JSON; return the Parquet's path."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = [
-            {
-                "destination": destination,
-                "object": row.object,
-                "operation": row.operation,
-                "object_key": row.key,
-                "vendor_id": row.vendor_id,
-                "changes": orjson.dumps({name: [row.old.get(name), new] for name, new in row.fields.items()}).decode(),
-                "context": orjson.dumps(dict(row.context)).decode(),
-                "payload_hash": row.payload_hash,
-                "why": self.why.get(row.object, ""),
-            }
-            for destination, rows in self.rows.items()
-            for row in rows
-        ]
         sink = pa.BufferOutputStream()
-        pq.write_table(pa.Table.from_pylist(rows, schema=PLAN_SCHEMA), sink, compression="zstd")
+        with pq.ParquetWriter(sink, PLAN_SCHEMA, compression="zstd") as writer:
+            for destination, rows in self.rows.items():
+                for at in range(0, len(rows), CHUNK):
+                    some = Planned(rows.table.slice(at, CHUNK))
+                    told = {
+                        "destination": [destination] * len(some),
+                        **{name: some.table[name] for name in SCHEMA.names},
+                        "payload_hash": [row.payload_hash for row in some],
+                        "why": [self.why.get(kind, "") for kind in some.table["object"].to_pylist()],
+                    }
+                    writer.write_table(pa.table(told, schema=PLAN_SCHEMA))
         write_whole(path, sink.getvalue().to_pybytes())
         write_whole(path.with_suffix(".json"), orjson.dumps(self.summary(), option=orjson.OPT_INDENT_2))
         return path
@@ -136,26 +127,16 @@ def load_plan(home: Path, name: str) -> Plan:
         path = named if named.exists() else home / "plans" / f"{name}.parquet"
     try:
         told = orjson.loads(path.with_suffix(".json").read_bytes())
-        table = pq.read_table(path).to_pylist()
+        table = pq.read_table(path, schema=PLAN_SCHEMA)
         plan = Plan(datetime.fromisoformat(told["as_of"]), told["positions"], told["settings"], calls=told["calls"])
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such plan. `turnout plan` makes one and names it.") from None
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise UsageError(f"{path} is no plan that can be read: {error}. Make a new one with `turnout plan`.") from None
-    for entry in table:
-        changes = orjson.loads(entry["changes"])
-        row = Row(
-            entry["object"],
-            entry["operation"],
-            entry["object_key"],
-            entry["vendor_id"],
-            {name: pair[1] for name, pair in changes.items()},
-            {name: pair[0] for name, pair in changes.items()},
-            orjson.loads(entry["context"]),
-        )
-        plan.rows.setdefault(entry["destination"], []).append(row)
+    for destination in dict.fromkeys(table["destination"].to_pylist()):
+        plan.rows[destination] = Planned(table.filter(pc.equal(table["destination"], destination)))
     for destination in told["counts"]:
-        plan.rows.setdefault(destination, [])
+        plan.rows.setdefault(destination, Planned())
     if plan.plan_id != told["plan"]:
         raise UsageError(f"{path} was changed since it was made. Make a new plan with `turnout plan`.")
     return plan
@@ -182,36 +163,59 @@ def make_plan(
     plan = Plan(as_of, positions, settings)
     unclear = {(name, row.object, row.key) for name, row in unknown}
     for name in destinations:
-        rows: list[Row] = list(connected[name].prepare(db)) if name in connected else []
+        tables = [Planned.of(connected[name].prepare(db) if name in connected else ()).table]
         for model in models.values():
             if model.layer == "sync" and model.header.get("destination") == name:
-                rows += _changes(db, model)
+                tables.append(_changes(db, model))
                 rule = model.header.get("rule", "").partition(";")[0]
                 plan.why.setdefault(model.header["object"], f"{model.name}: {rule}")
         phases = connected[name].phases if name in connected else ()
-        refused = _refused(db, name, settings)
-        plan.rows[name], plan.waiting[name] = [], []
-        for row in _ordered(rows, phases):
-            if (name, row.object, row.key) in unclear:
-                plan.waiting[name].append(
-                    (row, "an earlier sending was broken off, and HubSpot could not be asked yet")
-                )
-            elif (row.object, row.key, row.payload_hash) in refused:
-                plan.waiting[name].append((row, refused[row.object, row.key, row.payload_hash]))
-            else:
-                plan.rows[name].append(row)
-        plan.calls[name] = sum(
-            len(phase.batches([row for row in plan.rows[name] if phase.takes(row)])) for phase in phases
-        )
+        rows = _ordered(Planned(pa.concat_tables(tables)), phases)
+        plan.rows[name], plan.waiting[name] = _without_waiting(rows, name, unclear, _refused(db, name, settings))
+        plan.calls[name] = plan.rows[name].calls(phases)
         plan.quota_left[name] = connected[name].quota_left() if name in connected else None
     return plan
 
 
-def _ordered(rows: Iterable[Row], phases: Sequence[Phase]) -> list[Row]:
-    def place(row: Row) -> tuple[int, str]:
-        return next((at for at, phase in enumerate(phases) if phase.takes(row)), len(phases)), row.key
+def _ordered(rows: Planned, phases: Sequence[Phase]) -> Planned:
+    """Return rows in the order in which they go out."""
+    places: list[int] = []
+    for kind, operation, context in zip(
+        *(rows.table[name].to_pylist() for name in ("object", "operation", "context")), strict=True
+    ):
+        mine = [at for at, phase in enumerate(phases) if phase.object == kind and operation in phase.operations]
+        if len(mine) > 1:  # told apart by what the call needs beside the fields
+            row = Row(kind, operation, "", context=orjson.loads(context))
+            mine = [at for at in mine if phases[at].takes(row)]
+        places.append(mine[0] if mine else len(phases))
+    table = rows.table.append_column("place", pa.array(places, pa.int64()))
+    return Planned(table.sort_by([("place", "ascending"), ("object_key", "ascending"), ("object", "ascending")]))
 
-    return sorted(rows, key=place)
+
+def _without_waiting(
+    rows: Planned,
+    destination: str,
+    unclear: Collection[tuple[str, str, str]],
+    refused: Mapping[tuple[str, str, str], str],
+) -> tuple[Planned, list[tuple[Row, str]]]:
+    """Return the rows to send, and those that wait, each with why."""
+    doubtful = {(kind, key) for name, kind, key in unclear if name == destination}
+    refused_keys = {(kind, key) for kind, key, _ in refused}
+    waiting: list[tuple[Row, str]] = []
+    kept: list[int] = []
+    kinds, keys = (rows.table[name].to_pylist() for name in ("object", "object_key"))
+    for at, place in enumerate(zip(kinds, keys, strict=True)):
+        if place in doubtful:
+            waiting.append((rows[at], BROKEN_OFF.format(vendor=VENDORS.get(destination, destination))))
+            continue
+        if place in refused_keys:
+            row = rows[at]
+            reason = refused.get((row.object, row.key, row.payload_hash))
+            if reason is not None:
+                waiting.append((row, reason))
+                continue
+        kept.append(at)
+    return (Planned(rows.table.take(pa.array(kept, pa.int64()))) if waiting else rows), waiting
 
 
 def words(text: str | None) -> list[str]:
@@ -232,26 +236,27 @@ def fields_of(db: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
     return [column for column in columns if column not in apart]
 
 
-def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> list[Row]:
+def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> pa.Table:
     fields = fields_of(db, model)
     if not fields:
-        return []
+        return SCHEMA.empty_table()
     target = {"destination": model.header["destination"], "object": model.header["object"]}
     once = [name for name in words(model.header.get("create only")) if name in fields]
     context = words(model.header.get("context"))
     is_whole = model.header.get("send") == "whole"
     is_new = "wanted.vendor_id is null" if "create when" in model.header else "told.is_told is null"
-    described = ", ".join(f"'{name}': \"{name}\"" for name in context) or "'none': null"
+    described = ", ".join(f"'{name}': \"{name}\"" for name in context)
+    told = f"cast(to_json({{{described}}}) as varchar)" if context else "'{}'"
     held = ", ".join(
         f"max(case when field_name = '{name}' then nullif(field_value, '') end) as \"{name}\"" for name in fields
     )
     cells = {name: _cell(name, is_once=name in once, is_whole=is_whole) for name in sorted(fields)}
-    rows = db.execute(
+    table: pa.Table = db.sql(
         f"""
         with
 
         wanted as (
-            select object_key, vendor_id, {{{described}}} as context, {", ".join(f'"{name}"' for name in fields)}
+            select object_key, vendor_id, {told} as context, {", ".join(f'"{name}"' for name in fields)}
             from {model.name} where reason is null
         ),
 
@@ -269,23 +274,22 @@ def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> list[Row]:
             where {" or ".join(_differs(name, is_new if name in once else "") for name in fields)}
         )
 
-        select object_key, vendor_id, context, is_new, list_filter(cells, lambda cell: cell.is_sent) from compared
+        select
+            $object as object,
+            case when is_new then 'create' else 'update' end as operation,
+            object_key,
+            vendor_id,
+            cast(to_json(map_from_entries(list_transform(
+                list_filter(cells, lambda cell: cell.is_sent),
+                lambda cell: {{'key': cell.name, 'value': [cell.old, cell.new]}}
+            ))) as varchar) as changes,
+            context
+        from compared
         order by object_key
         """,
-        {"destination": target["destination"], "object": target["object"]},
-    ).fetchall()
-    return [
-        Row(
-            target["object"],
-            "create" if is_created else "update",
-            key,
-            vendor_id,
-            {cell["name"]: cell["new"] for cell in sent},
-            {cell["name"]: cell["old"] for cell in sent},
-            {name: told[name] for name in context},
-        )
-        for key, vendor_id, told, is_created, sent in rows
-    ]
+        params={"destination": target["destination"], "object": target["object"]},
+    ).to_arrow_table()
+    return table.cast(SCHEMA)
 
 
 def _differs(name: str, only_when: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from pipelines.log import OURS, Log
 from pipelines.publish.rows import Destination, Outcome, Row
 
 INTENTS = Stream("intents", "own", about="what is about to be sent, written before it is")
+JOBS = Stream("jobs", "own", about="jobs that a vendor works on by itself, written before they get their rows")
 OUTCOMES = Stream("outcomes", "own", about="what was sent, and what the vendor answered")
 
 
@@ -45,6 +46,28 @@ def write_outcomes(
     also = {"run": run, "plan": plan, "destination": destination, "settings": settings}
     records = [Record(intent, at, orjson.dumps({**also, **outcome.told()})) for intent, outcome in outcomes]
     log.append(OURS, destination, OUTCOMES, Batch(records, at=at), run=run)
+
+
+class JobBook:
+    """The jobs of one destination, in the log."""
+
+    def __init__(self, log: Log, destination: str, *, run: str, at: datetime) -> None:
+        self._log, self._destination, self._run, self._at = log, destination, run, at
+
+    def note(self, job: str, keys: Sequence[str]) -> None:
+        """Write a job down, with the keys of its rows."""
+        told = {"job": job, "destination": self._destination, "run": self._run, "keys": list(keys)}
+        batch = Batch([Record(f"{self._destination}-{job}", self._at, orjson.dumps(told))], at=self._at)
+        self._log.append(OURS, self._destination, JOBS, batch, run=self._run)
+
+    def jobs(self, keys: Collection[str]) -> list[str]:
+        """Return the jobs that hold any of these keys, the oldest first."""
+        if self._log.version(OURS, JOBS.name) < 0:
+            return []
+        sql = "select payload from events where payload ->> '$.destination' = $destination order by observed_at"
+        found = self._log.query(OURS, JOBS.name, sql, {"destination": self._destination})
+        told = [orjson.loads(payload) for (payload,) in found]
+        return [str(one["job"]) for one in told if not set(keys).isdisjoint(one["keys"])]
 
 
 def unknown_intents(log: Log) -> list[tuple[str, dict[str, Any]]]:
@@ -90,6 +113,7 @@ def resolve(log: Log, connected: dict[str, Destination], *, run: str, settings: 
             )
             continue
         rows = [Row.of(told) for _, told in found]
+        connected[name].begin(JobBook(log, name, run=run, at=at))
         try:
             answers = connected[name].ask(rows)
         except VendorError as error:

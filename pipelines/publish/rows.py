@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, Literal, Protocol
@@ -12,6 +12,8 @@ import orjson
 
 from pipelines.log import Log
 
+CALLS_OF_A_JOB = 12
+"""To make a job, give it its rows, close it, look after it, and read its three results."""
 Status = Literal["published", "rejected", "waiting", "not_done"]
 """`not_done`: the vendor was asked and says that the write never happened; it will be planned again."""
 
@@ -58,6 +60,10 @@ class Row:
         names = ("object", "operation", "key", "vendor_id", "fields", "old", "context")
         return cls(**{name: told[name] for name in names})
 
+    def with_fields(self, fields: Mapping[str, str | None]) -> Row:
+        """Return the row with other fields, as the vendor made us change them since it was planned."""
+        return replace(self, fields=fields)
+
     def identified(self, vendor_id: str) -> Row:
         """Return the row with the vendor's id, learned since it was planned."""
         return replace(self, vendor_id=vendor_id)
@@ -70,6 +76,7 @@ class Outcome:
     Attributes:
         key: the key under which the record is known from now on; a created contact's is its id, no longer its address.
         reason: the vendor's words for what it refused, or why it waits.
+        sent: the fields that went out, where they are not those that were planned.
     """
 
     row: Row
@@ -77,6 +84,11 @@ class Outcome:
     key: str = ""
     vendor_id: str | None = None
     reason: str = ""
+    sent: Mapping[str, str | None] | None = None
+
+    def of_row(self, row: Row, sent: Mapping[str, str | None]) -> Outcome:
+        """Return the outcome as that of the row that was planned, when other fields were sent for it."""
+        return replace(self, row=row, sent=sent)
 
     def told(self) -> dict[str, Any]:
         """Return the outcome as the log keeps it."""
@@ -90,7 +102,7 @@ class Outcome:
             "status": self.status,
             "reason": self.reason,
             "payload_hash": self.row.payload_hash,
-            "fields": dict(self.row.fields) if self.status == "published" else {},
+            "fields": dict(self.row.fields if self.sent is None else self.sent) if self.status == "published" else {},
         }
 
 
@@ -103,6 +115,8 @@ class Phase:
         only: a context name and the value that a row must have to belong here.
         learns: the object's new vendor ids serve later phases, by address.
         at_once: calls that may be under way together.
+        sorted_by: names of context or fields by which rows are put in order before they are cut into calls.
+        bulk_from: more rows than this go as jobs of `bulk_size` rows, None never.
     """
 
     object: str
@@ -112,19 +126,43 @@ class Phase:
     only: tuple[str, str] | None = None
     learns: bool = False
     at_once: int = 4
+    sorted_by: tuple[str, ...] = ()
+    bulk_from: int | None = None
+    bulk_size: int = 0
 
     def takes(self, row: Row) -> bool:
         """Whether a row belongs to this phase."""
         is_apart = self.only is not None and row.context.get(self.only[0]) != self.only[1]
         return row.object == self.object and row.operation in self.operations and not is_apart
 
+    def calls(self, count: int) -> int:
+        """Return how many calls it takes to send so many rows that need not be grouped."""
+        if self.bulk_from is not None and count > self.bulk_from:
+            return -(-count // self.bulk_size) * CALLS_OF_A_JOB
+        return -(-count // self.batch_size)
+
     def batches(self, rows: Sequence[Row]) -> list[list[Row]]:
         """Return the rows in as few calls as the vendor's batch size allows."""
         groups: dict[tuple[str | None, ...], list[Row]] = {}
-        for row in rows:
+        is_bulk = self.bulk_from is not None and len(rows) > self.bulk_from
+        for row in sorted(rows, key=self._place) if self.sorted_by else rows:
             groups.setdefault(tuple(row.context.get(name) for name in self.grouped_by), []).append(row)
-        size = self.batch_size
+        size = self.bulk_size if is_bulk else self.batch_size
         return [group[at : at + size] for group in groups.values() for at in range(0, len(group), size)]
+
+    def _place(self, row: Row) -> tuple[str, ...]:
+        told = {**row.context, **row.fields}
+        return (*(told.get(name) or "" for name in self.sorted_by), row.key)
+
+
+class Notebook(Protocol):
+    """Where a destination notes a job before it gets its rows, so that a later run can ask what became of it."""
+
+    def note(self, job: str, keys: Sequence[str]) -> None:
+        """Write a job down, with the keys of its rows."""
+
+    def jobs(self, keys: Collection[str]) -> list[str]:
+        """Return the jobs that hold any of these keys, the oldest first."""
 
 
 class Destination(Protocol):
@@ -132,6 +170,9 @@ class Destination(Protocol):
 
     name: str
     phases: tuple[Phase, ...]
+
+    def begin(self, notebook: Notebook) -> None:
+        """Make ready for sending or asking, with the book for jobs."""
 
     def prepare(self, db: duckdb.DuckDBPyConnection) -> list[Row]:
         """Return what must exist before anything else, as rows: property definitions that the vendor lacks."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from pipelines.errors import FuseError, StalePlanError, UnknownOutcomeError, VendorError
 from pipelines.log import Log
 from pipelines.publish.plan import Plan
-from pipelines.publish.receipts import write_intents, write_outcomes
+from pipelines.publish.receipts import JobBook, write_intents, write_outcomes
 from pipelines.publish.rows import Destination, Outcome, Phase, Row
 from pipelines.settings import Fuses
 
@@ -92,11 +92,15 @@ def apply(
     run: str,
     at: datetime,
     progress: Callable[[str], None] = lambda _: None,
+    held: Mapping[str, str] | None = None,
 ) -> ApplyReceipt:
     """Send the plan's rows, phase by phase. The caller has checked that the plan is fresh and its fuses hold.
 
     A record that the vendor refuses waits with its reason and stops no other. When the vendor itself stops us
     (quota, credentials, no answer), the rest of that destination waits for the next run.
+
+    Args:
+        held: destinations that nothing may be sent to yet, each with why.
 
     Raises:
         LogError: an intent or outcome could not be written.
@@ -106,10 +110,14 @@ def apply(
         for name, rows in plan.rows.items():
             if not rows:
                 continue
-            if name not in connected:
-                receipt.stopped[name] = f"{name} is not connected"
-                receipt.waiting += [(row, "not connected") for row in rows]
+            if name not in connected or name in (held or {}):
+                why = held[name] if held and name in held else f"{name} is not connected"
+                receipt.stopped[name] = why
+                for row in rows:
+                    receipt.count(row, "waiting")
+                    receipt.waiting.append((row, why))
                 continue
+            connected[name].begin(JobBook(log, name, run=run, at=at))
             _Sending(plan, log, connected[name], run, at, receipt, progress).go(rows)
     return receipt
 

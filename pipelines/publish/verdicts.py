@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 
@@ -14,7 +14,6 @@ from pipelines.log import Log
 from pipelines.models import Model
 from pipelines.publish.plan import Plan
 from pipelines.publish.receipts import outcomes_of
-from pipelines.publish.rows import Row
 from pipelines.warehouse import Catalog, Entry, Warehouse
 
 NAME = "verdicts"
@@ -29,8 +28,8 @@ def write_verdicts(
     """
     warehouse = Warehouse(log.home)
     with log.locked(), warehouse.connect() as db:
-        db.register("planned_rows", _table(_planned(plan)))
-        db.register("waiting_rows", _table(_waiting(plan)))
+        db.register("planned_rows", _planned(plan))
+        db.register("waiting_rows", _waiting(plan))
         db.register("answers", _answers(log, plan if is_applied else None))
         candidates = " union all ".join(
             f"select '{model.header['destination']}' as destination, '{model.header['object']}' as object, "
@@ -66,6 +65,7 @@ def write_verdicts(
                     grouped.object,
                     grouped.object_key,
                     case
+                        when not grouped.is_wanted and grouped.reason like 'ambiguous%' then 'quarantined'
                         when not grouped.is_wanted then 'excluded'
                         when answers.status = 'published' then 'published'
                         when answers.status = 'rejected' then 'rejected'
@@ -123,22 +123,29 @@ def _swap(db: duckdb.DuckDBPyConnection, warehouse: Warehouse, before: Catalog, 
     return dict(db.execute("select verdict, count(*) from verdict_rows group by verdict order by verdict").fetchall())
 
 
-def _planned(plan: Plan) -> Iterable[tuple[str, Row, str, str]]:
-    return ((name, row, "planned", "") for name, rows in plan.rows.items() for row in rows)
+def _planned(plan: Plan) -> pa.Table:
+    empty = pa.table({name: pa.array([], pa.string()) for name in ("destination", "object", "object_key")})
+    return pa.concat_tables(
+        [
+            empty,
+            *(
+                rows.table.select(["object", "object_key"]).add_column(
+                    0, "destination", pa.array([name] * len(rows), pa.string())
+                )
+                for name, rows in plan.rows.items()
+            ),
+        ]
+    )
 
 
-def _waiting(plan: Plan) -> Iterable[tuple[str, Row, str, str]]:
-    for name, rows in plan.waiting.items():
-        for row, reason in rows:
-            yield name, row, "waiting" if "broken off" in reason else "rejected", reason
-
-
-def _table(rows: Iterable[tuple[str, Row, str, str]]) -> pa.Table:
-    columns: dict[str, list[str]] = {"destination": [], "object": [], "object_key": [], "verdict": [], "reason": []}
-    for destination, row, verdict, reason in rows:
-        for name, value in zip(columns, (destination, row.object, row.key, verdict, reason), strict=True):
-            columns[name].append(value)
-    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+def _waiting(plan: Plan) -> pa.Table:
+    told = [
+        (name, row.object, row.key, "waiting" if "broken off" in reason else "rejected", reason)
+        for name, rows in plan.waiting.items()
+        for row, reason in rows
+    ]
+    names = ("destination", "object", "object_key", "verdict", "reason")
+    return pa.table({name: pa.array([one[at] for one in told], pa.string()) for at, name in enumerate(names)})
 
 
 def _answers(log: Log, plan: Plan | None) -> pa.Table:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.sandbox.clock import iso
 from pipelines.sandbox.faults import FaultError
+from pipelines.sandbox.salesforce.conversion import convert, merge
 from pipelines.sandbox.web import Answer, Call
 from pipelines.sandbox.world.frame import WorldError
 
@@ -39,6 +40,10 @@ def _routed(call: Call, what: str) -> Answer | None:
         return Answer(200, state.faults.show())
     if what == "faults" and call.method == "GET":
         return Answer(200, state.faults.show())
+    if what == "salesforce/convert" and call.method == "POST":
+        return Answer(200, convert(state, call.json()))
+    if what == "salesforce/merge" and call.method == "POST":
+        return Answer(200, merge(state, call.json()))
     if what == "requests" and call.method == "GET":
         return Answer(200, state.requests)
     if what == "requests" and call.method == "DELETE":

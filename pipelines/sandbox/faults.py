@@ -24,8 +24,8 @@ from typing import Any
 
 KINDS: dict[str, str] = {
     "status": "answer with any status, body and headers; nothing is done",
-    "rate_limit": "the vendor's own 429: policy daily, burst (the default) or secondly; nothing is done",
-    "expire_token": "the token that came is refused (Zoom: 401/124 and it stays dead; HubSpot: 401); nothing is done",
+    "rate_limit": "the vendor's own 429 (Salesforce: 403): policy daily, burst (default), secondly; nothing is done",
+    "expire_token": "the token that came is refused (401; at Zoom and Salesforce it stays dead); nothing is done",
     "html": "a proxy's HTML page with status 502, or the status given; nothing is done",
     "drop_before": "the connection ends without an answer; nothing is done",
     "locked": "423; nothing is done",
@@ -87,12 +87,36 @@ SWITCHES: dict[str, Any] = {
     "hubspot.attend_without_times_is_stored": False,
     "hubspot.email_offset_minutes": 15,
     "hubspot.list_max_ids": 100000,  # per call; often quoted, unverified
+    # Salesforce
+    "salesforce.session_minutes": 120,  # idle minutes after which a session ends; null = never
+    "salesforce.daily_limit": 100000,  # requests in any 24 hours, of all programs together
+    "salesforce.neighbour_calls": 0,  # what others spend of it with each request
+    "salesforce.concurrent_limit": 25,
+    "salesforce.long_requests": 0,  # how many long requests of others run
+    "salesforce.storage_rows": None,  # rows that the org has room for
+    "salesforce.page_rows": None,  # a page of a query has at most so many rows, and every second one fewer
+    "salesforce.locator_minutes": 15,
+    "salesforce.open_locators": 10,  # of one user; the oldest is dropped
+    "salesforce.missing_fields": [],  # the org lacks these: `Type`, or `Task.Type` for one object
+    "salesforce.hidden_fields": [],  # the org has them, the user does not see them
+    "salesforce.readonly_fields": [],  # the user sees them, and cannot write them
+    "salesforce.restricted_task_types": True,  # per org: an unrestricted picklist takes anything
+    "salesforce.validation_rules": [],  # `Task | Priority = 'High' | message | field, or none`
+    "salesforce.duplicate_rule": "off",  # off | alert | block: contacts and leads with one address
+    "salesforce.locked_parents": [],  # ids of people and things that somebody else holds
+    "salesforce.lock_times": None,  # how often each of them refuses; null = always
+    "salesforce.wrapped_locks": False,  # the lock's error stands inside another one's message
+    "salesforce.archive_days": 365,
+    "salesforce.bulk_polls": 2,  # how often a job has to be asked for until it is complete
+    "salesforce.bulk_batch_rows": 10000,
+    "salesforce.bulk_fails": False,  # jobs end as Failed with half of their rows done
 }
 CHOICES: dict[str, set[Any]] = {
     "zoom.plan": {"business", "pro", "free"},
     "zoom.token_error_status": {400, 401},
     "zoom.batch_registrants_status": {200, 201},
     "hubspot.upsert_secondary": {"conflict", "owner"},
+    "salesforce.duplicate_rule": {"off", "alert", "block"},
 }
 RULE_KEYS = {
     "vendor",

@@ -14,6 +14,7 @@ import uvicorn
 from pipelines.sandbox.app import Origin, Vendor
 from pipelines.sandbox.control import Bench, Unbuilt
 from pipelines.sandbox.hubspot import HubSpot
+from pipelines.sandbox.salesforce import Salesforce
 from pipelines.sandbox.state import State
 from pipelines.sandbox.zoom import Zoom
 
@@ -76,7 +77,7 @@ class Sandbox:
             for taken in sockets:
                 taken.close()
             raise
-        vendors: tuple[Vendor, ...] = (Bench(), Zoom(), HubSpot(), Unbuilt("marketo"), Unbuilt("salesforce"))
+        vendors: tuple[Vendor, ...] = (Bench(), Zoom(), HubSpot(), Unbuilt("marketo"), Salesforce())
         for vendor, listening in zip(vendors, sockets, strict=True):
             self._serve(Origin(self.state, vendor), listening)
         found = [f"http://{HOST}:{listening.getsockname()[1]}" for listening in sockets]
@@ -147,6 +148,11 @@ class Sandbox:
         if portal is not None:
             found["HUBSPOT_ACCESS_TOKEN"] = str(portal.record["access_token"])
             found["HUBSPOT_CLIENT_SECRET"] = str(portal.record["client_secret"])
+        org = next(iter(self.state.salesforce.values()), None)
+        if org is not None:
+            found["SALESFORCE_CLIENT_ID"] = str(org.record["client_id"])
+            found["SALESFORCE_CLIENT_SECRET"] = str(org.record["client_secret"])
+            found["SALESFORCE_USERNAME"] = str(org.record["integration_user"])
         return found
 
     def world(self) -> dict[str, Any]:

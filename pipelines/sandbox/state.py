@@ -14,6 +14,7 @@ import orjson
 from pipelines.sandbox.clock import Clock, iso
 from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.hubspot.portal import Portal
+from pipelines.sandbox.salesforce.org import Org
 from pipelines.sandbox.world.filling import filled
 from pipelines.sandbox.zoom.account import ZoomAccount
 
@@ -32,6 +33,7 @@ class State:
         self.names = random.Random(seed)
         self.zoom: dict[str, ZoomAccount] = {}
         self.hubspot: dict[str, Portal] = {}
+        self.salesforce: dict[str, Org] = {}
         self._document: Record = {}
         self.put(world)
 
@@ -49,6 +51,7 @@ class State:
                 if name in before:
                     account.counts = before[name].counts
             self.hubspot = {str(portal["access_token"]): Portal(portal) for portal in document["hubspot"]}
+            self.salesforce = {str(org["org_id"]): Org(org) for org in document["salesforce"]}
 
     def dump(self) -> bytes:
         """The world as it is now, in the format of a world file."""
@@ -58,6 +61,7 @@ class State:
                 "now": iso(self.clock.now),
                 "zoom": [account.record for account in self.zoom.values()],
                 "hubspot": [portal.dump() for portal in self.hubspot.values()],
+                "salesforce": [org.record for org in self.salesforce.values()],
             }
             return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)
 

@@ -10,18 +10,21 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipelines.errors import SettingsError
+from pipelines.settings.connections import HOSTS as HOSTS
+from pipelines.settings.connections import NEEDED as NEEDED
+from pipelines.settings.connections import Connection as Connection
+from pipelines.settings.connections import connections as connections
 from pipelines.settings.entries import AddressOrDomain, Domain, Moment, WebinarId, Zone, once
+from pipelines.settings.salesforce import SalesforceOptions
 
 ACTIVITY_TYPES = (
     "form_submission",
@@ -156,6 +159,7 @@ class Settings(Section):
     ingest: Ingest = Ingest()
     imports: Imports = Imports()
     hubspot: HubSpotOptions = HubSpotOptions()
+    salesforce: SalesforceOptions = SalesforceOptions()
     fuses: Fuses = Fuses()
 
     def may_be_in_scope(self, webinar_id: str, host_email: str) -> bool:
@@ -173,7 +177,7 @@ class Settings(Section):
 
     def meaning(self) -> dict[str, Any]:
         """Return the sections that rules of people depend on, as JSON values with names and lists in order."""
-        told = self.model_dump(mode="json", include={"sync", "exclusions", "attendance", "identity", "activities"})
+        told = self.model_dump(mode="json", include=MEANINGFUL)
         sync = told["sync"]
         sync["by_webinar"] = [
             {"webinar_id": webinar_id, "is_on": is_on} for webinar_id, is_on in sorted(sync["by_webinar"].items())
@@ -182,25 +186,12 @@ class Settings(Section):
         return told
 
 
-@dataclass(frozen=True)
-class Connection:
-    """How to reach one vendor account. Not part of the log: secrets stay in the environment."""
-
-    vendor: str
-    base_url: str
-    account: str = ""
-    client_id: str = ""
-    client_secret: str = ""
-    access_token: str = ""
-    is_sandboxed: bool = False
-
-    def __repr__(self) -> str:
-        return f"Connection({self.vendor} at {self.base_url})"
-
-
 WEBINAR_TABLE = re.compile(r"^(\s*\[\s*sync\s*\.\s*)webinars\s*\]", re.MULTILINE)
 """`[sync.webinars]`, the table of single webinars, beside `webinars = true`, the global switch: TOML itself does not
 allow one name to be both, so the table is read under a name of its own."""
+
+MEANINGFUL = {"sync", "exclusions", "attendance", "identity", "activities", "salesforce"}
+"""Sections that rules of people depend on."""
 
 SHOWN_CHARACTERS = 200
 """Of a wrong entry."""
@@ -217,14 +208,6 @@ WORDS = {
     "datetime_type": "must be a moment, for example 2026-01-31T00:00:00Z",
 }
 """What an entry must be, for kinds of errors that pydantic words for programmers."""
-
-NEEDED = {
-    "zoom": ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"),
-    "hubspot": ("HUBSPOT_ACCESS_TOKEN",),
-}
-SENDABLE = re.compile(r"[!-~]+")
-"""What a credential may be made of: visible ASCII."""
-HOSTS = {"zoom": "https://api.zoom.us", "hubspot": "https://api.hubapi.com"}
 
 
 def home(environment: Mapping[str, str] | None = None) -> Path:
@@ -321,55 +304,3 @@ def _down(section: Any, part: int | str) -> Any:
         inner = [argument for argument in getattr(kind, "__args__", ()) if hasattr(argument, "model_fields")]
         return inner[0] if inner else kind
     return section
-
-
-def connections(environment: Mapping[str, str] | None = None) -> dict[str, Connection]:
-    """Return the vendors that the environment connects.
-
-    A vendor without credentials and without a base URL is not connected.
-
-    Raises:
-        SettingsError: a vendor is half configured; every missing variable is named.
-    """
-    env = os.environ if environment is None else environment
-    found: dict[str, Connection] = {}
-    missing: list[str] = []
-    for vendor, needed in NEEDED.items():
-        url = env.get(f"{vendor.upper()}_BASE_URL", "").strip()
-        given = {name: env.get(name, "").strip() for name in needed}
-        if not url and not any(given.values()):
-            continue
-        absent = [name for name in needed if not given[name]]
-        if absent:
-            missing += [f"  {name}: not set, and {vendor} cannot be asked without it" for name in absent]
-            continue
-        odd = [name for name in needed if not SENDABLE.fullmatch(given[name])]
-        if odd:
-            missing += [f"  {name}: has a character that no key of {vendor} has. Copy it once more" for name in odd]
-            continue
-        if url and not _is_address(url):
-            missing.append(f"  {vendor.upper()}_BASE_URL: must be https (http only on this machine), not {url!r}")
-            continue
-        found[vendor] = Connection(
-            vendor,
-            url.rstrip("/") or HOSTS[vendor],
-            account=given.get("ZOOM_ACCOUNT_ID", ""),
-            client_id=given.get("ZOOM_CLIENT_ID", ""),
-            client_secret=given.get("ZOOM_CLIENT_SECRET", ""),
-            access_token=given.get("HUBSPOT_ACCESS_TOKEN", ""),
-            is_sandboxed=bool(url),
-        )
-    if missing:
-        raise SettingsError("the environment is not complete:\n" + "\n".join(missing))
-    return found
-
-
-def _is_address(url: str) -> bool:
-    """Whether a vendor can be there: https anywhere, http on this machine alone, and no password in it."""
-    try:
-        parts = urlsplit(url)
-        is_near = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
-        is_whole = SENDABLE.fullmatch(url) and parts.hostname and parts.port != 0 and "@" not in parts.netloc
-        return bool(is_whole) and (parts.scheme == "https" or is_near)
-    except ValueError:
-        return False

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 from pipelines.events import Stream
 from pipelines.ingest import Source
 from pipelines.publish import Destination
-from pipelines.settings import Connection, Settings, connections
+from pipelines.settings import ACTIVITY_TYPES, Connection, Settings, connections
 from pipelines.vendors.hubspot.destination import HubSpotDestination
 from pipelines.vendors.hubspot.source import HubSpotSource
+from pipelines.vendors.salesforce.destination import SalesforceDestination
+from pipelines.vendors.salesforce.source import SalesforceSource
 from pipelines.vendors.zoom.source import ZoomSource
 
 
@@ -23,13 +25,22 @@ def _hubspot(connection: Connection, settings: Settings) -> Source:
     return HubSpotSource(connection, settings.ingest, settings.hubspot.api_version)
 
 
+def _salesforce(connection: Connection, settings: Settings) -> Source:
+    return SalesforceSource(connection, settings.ingest, settings.salesforce.streams)
+
+
 SOURCES: dict[str, Callable[[Connection, Settings], Source]] = {
     "hubspot": _hubspot,
+    "salesforce": _salesforce,
     "zoom": _zoom,
 }
-"""In reading order: HubSpot first, whose ten-second limit then rests while Zoom is read and publishing comes."""
+"""In reading order: HubSpot first, whose ten-second limit then rests while others are read and publishing comes."""
 
-STREAMS: dict[str, tuple[Stream, ...]] = {"zoom": ZoomSource.streams, "hubspot": HubSpotSource.streams}
+STREAMS: dict[str, tuple[Stream, ...]] = {
+    "zoom": ZoomSource.streams,
+    "hubspot": HubSpotSource.streams,
+    "salesforce": SalesforceSource.streams,
+}
 """What each source reads, known without connecting to it."""
 
 
@@ -37,8 +48,16 @@ def _to_hubspot(connection: Connection, settings: Settings) -> Destination:
     return HubSpotDestination(connection, settings.hubspot.api_version)
 
 
+def _to_salesforce(connection: Connection, settings: Settings) -> Destination:
+    chosen = {kind: getattr(settings.activities, kind) for kind in ACTIVITY_TYPES}
+    return SalesforceDestination(
+        connection, {kind: activity.task_type for kind, activity in chosen.items() if activity.sync}
+    )
+
+
 DESTINATIONS: dict[str, Callable[[Connection, Settings], Destination]] = {
     "hubspot": _to_hubspot,
+    "salesforce": _to_salesforce,
 }
 
 

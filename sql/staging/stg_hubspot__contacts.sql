@@ -25,7 +25,9 @@ parsed as (
                     "hs_additional_emails": "VARCHAR",
                     "firstname": "VARCHAR",
                     "lastname": "VARCHAR",
-                    "hs_merged_object_ids": "VARCHAR"
+                    "hs_merged_object_ids": "VARCHAR",
+                    "salesforcecontactid": "VARCHAR",
+                    "salesforceleadid": "VARCHAR"
                 },
                 "propertiesWithHistory": {
                     "hs_sales_email_last_opened": [{"value": "VARCHAR"}],
@@ -53,6 +55,8 @@ named as (
         coalesce(told.properties.lastname, '') as last_name,
         coalesce(told.properties.hs_merged_object_ids, '') as merged_ids,
         case when told.properties.hs_merged_object_ids <> '' then properties end as merged_properties,
+        coalesce(told.properties.salesforcecontactid, '') as salesforce_contact_id,
+        coalesce(told.properties.salesforceleadid, '') as salesforce_lead_id,
         told.createdat as created_at,
         coalesce(told.archived, false) as is_archived,
         coalesce(told.propertieswithhistory.hs_sales_email_last_opened, []) as sales_opens,

@@ -1,7 +1,8 @@
 -- What happened to which marketing email?
 -- grain: one row per event of hubspot/email_events
--- units: email_key, event_key, sent_key are the first 60 bits of an md5; happened_at is UTC; event_key is that of a
---        sending, sent_key names it in what was opened and clicked
+-- units: email_key, event_key, sent_key are the first 60 bits of an md5; happened_at is UTC; event_key and source_key
+--        (HubSpot's id and created) are those of what was sent, opened and clicked, sent_key names the sending in the
+--        latter two; subject stands with what was sent alone, url with clicks
 -- rule:  HS-06, HS-07; HubSpot's identity of an event is the pair of id and created
 with
 
@@ -12,6 +13,7 @@ parsed as (
         account,
         key,
         occurred_at as happened_at,
+        observed_at,
         from_json(
             payload,
             '{
@@ -19,6 +21,8 @@ parsed as (
                 "recipient": "VARCHAR",
                 "emailCampaignId": "BIGINT",
                 "filteredEvent": "BOOLEAN",
+                "subject": "VARCHAR",
+                "url": "VARCHAR",
                 "sentBy": {"id": "VARCHAR", "created": "VARCHAR"}
             }'
         ) as told
@@ -31,7 +35,11 @@ named as (
     select
         event_id,
         account,
-        case when upper(told.type) = 'SENT' then cast('0x' || left(md5(key), 15) as bigint) end as event_key,
+        case
+            when upper(told.type) in ('SENT', 'OPEN', 'CLICK') then cast('0x' || left(md5(key), 15) as bigint)
+        end as event_key,
+        case when upper(told.type) in ('SENT', 'OPEN', 'CLICK') then key end as source_key,
+        observed_at,
         happened_at,
         upper(coalesce(told.type, '')) as event_type,
         lower(trim(coalesce(told.recipient, ''), ' ' || chr(9) || chr(10) || chr(13) || chr(160))) as email,
@@ -40,7 +48,9 @@ named as (
         case
             when upper(told.type) in ('OPEN', 'CLICK') and told.sentby.id is not null
                 then cast('0x' || left(md5(told.sentby.id || '|' || told.sentby.created), 15) as bigint)
-        end as sent_key
+        end as sent_key,
+        case when upper(told.type) = 'SENT' then nullif(told.subject, '') end as subject,
+        case when upper(told.type) = 'CLICK' then nullif(told.url, '') end as url
     from parsed
 
 ),

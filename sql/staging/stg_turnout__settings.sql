@@ -1,6 +1,7 @@
 -- Which settings came into force, and when?
 -- grain: one row per event of turnout/settings
--- rule:  EV-13, HZ-02 to HZ-06
+-- units: activities is the JSON of the section, with a table for each type of activity
+-- rule:  EV-13, HZ-02 to HZ-06, HS-01
 with
 
 parsed as (
@@ -21,9 +22,12 @@ parsed as (
                 },
                 "exclusions": {"host_domains": ["VARCHAR"], "recording_domains": ["VARCHAR"], "contacts": ["VARCHAR"]},
                 "attendance": {"count_panelists": "BOOLEAN"},
-                "identity": {"secondary_emails": "VARCHAR"}
+                "identity": {"secondary_emails": "VARCHAR"},
+                "activities": {"since": "TIMESTAMPTZ", "bots": "VARCHAR", "time_zone": "VARCHAR"},
+                "salesforce": {"activities_since": "TIMESTAMPTZ"}
             }'
-        ) as told
+        ) as told,
+        payload -> '$.activities' as activities
     from raw_turnout__settings
 
 ),
@@ -43,7 +47,12 @@ named as (
         told.exclusions.recording_domains as recording_domains,
         told.exclusions.contacts as contact_exclusions,
         told.attendance.count_panelists as is_panelist_counted,
-        told.identity.secondary_emails = 'attribute' as is_secondary_attributed
+        told.identity.secondary_emails = 'attribute' as is_secondary_attributed,
+        told.activities.since as activities_since_at,
+        coalesce(told.activities.bots = 'include', false) as is_bot_included,
+        coalesce(told.activities.time_zone, 'UTC') as portal_time_zone,
+        told.salesforce.activities_since as salesforce_since_at,
+        cast(activities as varchar) as activities
     from parsed
 
 )

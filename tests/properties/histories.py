@@ -1,8 +1,9 @@
 """Random histories of a company, as the log would hold them, and a log that keeps them in plain files.
 
-Everything that a model reads comes up: people under several addresses, merged, deleted and returning contacts, moved
-and cancelled dates, practice sessions, panelists who join, corrected reports, emails forwarded and told late, events of
-the future, settings that change. A few people and webinars, so that everything meets everything.
+Everything that a model reads comes up: people under several addresses, merged, deleted and returning contacts, calls
+and notes with them, moved and cancelled dates, practice sessions, panelists who join, corrected reports, emails
+forwarded, repeated and told late, events of the future, settings that change. A few people and webinars, so that
+everything meets everything.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class Teller:
         self.webinars = [company * 100 + n for n in range(1, 4)]
         self.sessions = {f"s{company}.{webinar}.{n}==": webinar for webinar in self.webinars[:2] for n in range(2)}
         self.emails = [f"e{company}.{n}" for n in range(8)]
+        self.touches = [(START + timedelta(days=n)).isoformat() for n in range(2)]
 
     def moment(self, far: float = 0.1) -> datetime:
         """Return some moment, on a round second now and then so that events meet."""
@@ -113,6 +115,7 @@ class Teller:
             self.contact, self.contact, self.email, self.email, self.email, self.form, self.webinar, self.instance,
             self.registrant, self.registrant, self.registrant, *[self.participant] * 6,
             self.panelist, self.chosen, self.user, self.recording, self.host, self.outcome, self.report,
+            self.engagement, self.engagement, self.engagement, self.form_name, self.again,
         ]  # fmt: skip
         for webinar in self.webinars:
             self.webinar(webinar)
@@ -135,8 +138,10 @@ class Teller:
             "turnout_webinars_attended": dice.choice(["1", "2"]),
         }
         history = {}
-        if dice.random() < 0.3:
-            history = {"hs_sales_email_last_opened": [{"value": self.moment().isoformat()}]}
+        if dice.random() < 0.5:
+            names = ["hs_sales_email_last_opened", "hs_sales_email_last_clicked", "hs_document_last_revisited"]
+            touches = [{"value": dice.choice([*self.touches, self.moment().isoformat(), ""])} for _ in range(2)]
+            history = {dice.choice(names): touches}
         self.tell(
             "hubspot/contacts",
             str(contact),
@@ -163,6 +168,8 @@ class Teller:
         }
         if kind != "SENT" and dice.random() < 0.7:
             body["sentBy"] = sent
+        if kind == "SENT" and dice.random() < 0.7:
+            body["subject"] = dice.choice(["News", "Offer"])
         self.tell("hubspot/email_events", key, body, at)
         stream, row = self.events[-1]
         row["kind"], row["payload"] = "seen", row["payload"] or orjson.dumps(body).decode()
@@ -170,6 +177,40 @@ class Teller:
     def form(self) -> None:
         values = [{"name": "Email", "value": self.address()}]
         self.tell("hubspot/form_submissions", f"f{self.company}.{len(self.events)}", {"values": values}, scope="form")
+
+    def form_name(self) -> None:
+        self.tell("hubspot/forms", "form", {"name": self.dice.choice(["Trial", "Demo", ""])})
+
+    def again(self) -> None:
+        """Say an email event or a form's submission once more, with something else in it."""
+        told = [one for one in self.events if one[0] in ("hubspot/email_events", "hubspot/form_submissions")]
+        said = [one for one in told if one[1]["payload"]]
+        if said:
+            stream, row = self.dice.choice(said)
+            body = orjson.loads(row["payload"]) | {"recipient": self.address()}
+            self.tell(stream, row["key"], body, row["occurred_at"], row["scope"])
+            self.events[-1][1]["kind"], self.events[-1][1]["payload"] = "seen", orjson.dumps(body).decode()
+
+    def engagement(self) -> None:
+        dice = self.dice
+        kind = dice.choice(["calls", "emails", "meetings", "notes", "tasks"])
+        known = [str(contact) for contact in self.contacts] + ["9"]
+        self.tell(
+            f"hubspot/{kind}",
+            f"{self.company}{dice.randint(0, 3)}",
+            {
+                "createdAt": self.moment().isoformat(),
+                "archived": dice.random() < 0.1,
+                "properties": {
+                    "hs_timestamp": dice.choice([self.moment().isoformat(), "1769900000000", "soon", None]),
+                    "hs_email_direction": dice.choice(["EMAIL", "EMAIL", "INCOMING_EMAIL"]),
+                    "hs_email_status": dice.choice(["SENT", "SENT", "BOUNCED"]),
+                    "hs_note_body": dice.choice(["<p>Hello &amp; good day</p>", "", None]),
+                    "turnout_id": dice.choice([None, "t1"]),
+                },
+                "associations": {"contacts": dice.sample(known, dice.randint(0, 3)), "deals": ["7"]},
+            },
+        )
 
     def webinar(self, webinar: int | None = None) -> None:
         dice = self.dice
@@ -329,6 +370,7 @@ def settings(dice: random.Random, at: datetime, number: int) -> Row:
         },
         "attendance": {"count_panelists": dice.random() < 0.3},
         "identity": {"secondary_emails": dice.choice(["ignore", "attribute"])},
+        "activities": dice.choice([{}, {"bots": "include", "call_made": {"sync": False, "task_type": "Call"}}]),
         "number": number,
     }
     text = orjson.dumps(told).decode()

@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.sandbox import Sandbox
 from tests.sandbox.desk import Desk
+from tests.sandbox.org import OrgDesk, org_world
 
 
 @pytest.fixture
@@ -25,3 +26,9 @@ def serve() -> Iterator[Callable[..., Desk]]:
     yield start
     for sandbox in running:
         sandbox.stop()
+
+
+@pytest.fixture
+def org(serve: Callable[..., Desk]) -> Callable[..., OrgDesk]:
+    """Start a sandbox with one org and log into it; the keywords are objects and settings of the org."""
+    return lambda **given: OrgDesk(serve(org_world(**given)))

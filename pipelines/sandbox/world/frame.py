@@ -87,8 +87,12 @@ SALESFORCE = {
     "Event",
     "Campaign",
     "CampaignMember",
+    "EmailMessage",
     "task_types",
     "task_statuses",
+    "task_priorities",
+    "integration_user",
+    "certificate",
 }
 SCALARS = {
     "account_id",
@@ -102,6 +106,8 @@ SCALARS = {
     "tier",
     "munchkin_id",
     "org_id",
+    "integration_user",
+    "certificate",
 }
 
 

@@ -21,7 +21,7 @@ import duckdb
 
 from pipelines.errors import RefusedError, UnknownOutcomeError, VendorError
 from pipelines.log import Log
-from pipelines.publish.rows import Outcome, Phase, Row
+from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
 from pipelines.vendors.hubspot.answers import (
     by_trace,
@@ -66,6 +66,9 @@ class HubSpotDestination:
 
     def __init__(self, connection: Connection, api_version: str) -> None:
         self.client = client_of(connection, api_version)
+
+    def begin(self, notebook: Notebook) -> None:
+        """Do nothing: HubSpot answers at once."""
 
     def quota_left(self) -> int | None:
         """Return what the last answer's headers said of the day's calls."""

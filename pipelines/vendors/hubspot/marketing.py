@@ -26,7 +26,7 @@ from pipelines.log import Log
 from pipelines.vendors.hubspot.account import both, whole
 from pipelines.vendors.hubspot.client import SAME_PAGE
 from pipelines.vendors.hubspot.run import Run
-from pipelines.vendors.reading import BATCH, Whole, batches, in_order, instant, parsed, payload, reads, record_reader
+from pipelines.vendors.reading import BATCH, Whole, batches, in_order, instant, payload, reads, record_reader
 
 EVENTS_PAGE = 1000
 BEGINNING = datetime(2006, 1, 1, tzinfo=UTC)
@@ -122,16 +122,13 @@ def _window(run: Run, begin: datetime, end: datetime) -> Iterator[tuple[list[Rec
             offset, seen = "", {}
             continue
         records: list[Record] = []
-        for content, told in map(parsed, page.events):
-            name, stamp = (told.get("id"), told.get("created")) if told else (None, None)
-            if type(name) is not str or type(stamp) is not int:  # not as documented
-                keys = read_event(content)
-                name, stamp = keys.id, keys.created
-            created = instant(stamp)
-            if not name or created is None:
+        for content in map(payload, page.events):
+            keys = read_event(content)
+            created = instant(keys.created)
+            if not keys.id or created is None:
                 run.left_out("email events", "id and time")
                 continue
-            records.append(Record(f"{name}|{stamp}", created, content))
+            records.append(Record(f"{keys.id}|{keys.created}", created, content))
         is_last = not page.hasMore or not page.offset
         yield records, is_last
         if is_last or not page.offset:

@@ -9,7 +9,7 @@ from pipelines.errors import VendorError
 from pipelines.events import Batch, Stream
 from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
-from pipelines.vendors.hubspot import account, contacts, marketing
+from pipelines.vendors.hubspot import account, contacts, engagements, marketing
 from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.reading import Notes
@@ -23,6 +23,11 @@ STREAMS: tuple[Stream, ...] = (
     Stream("email_events", "fact", about="what happened to each marketing email"),
     Stream("forms", "state", about="definitions of forms"),
     Stream("form_submissions", "fact", needs=("forms",), about="what was submitted"),
+    Stream("calls", "fact", about="each state of each call, with whom it was"),
+    Stream("emails", "fact", about="each state of each sales email, with whom it was"),
+    Stream("meetings", "fact", about="each state of each meeting, with whom it was"),
+    Stream("notes", "fact", about="each state of each note, of whom it is"),
+    Stream("tasks", "fact", about="each state of each task, of whom it is"),
 )
 
 Reader = Callable[[Run, Log, Mapping[str, Any] | None], Iterator[Batch]]
@@ -36,6 +41,7 @@ READERS: dict[str, Reader] = {
     "email_events": marketing.email_events,
     "forms": marketing.forms,
     "form_submissions": marketing.form_submissions,
+    **{kind: engagements.reader(kind) for kind in engagements.PROPERTIES},
 }
 
 
@@ -75,6 +81,7 @@ class HubSpotSource:
             path("objects", "contacts"): {"limit": 1},
             path("forms"): {"limit": 1},
             path("email_events"): {"limit": 1},
+            **{path("objects", kind): {"limit": 1} for kind in engagements.PROPERTIES},
         }
         for where, params in areas.items():
             try:

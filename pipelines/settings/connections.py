@@ -1,0 +1,139 @@
+"""Connections: which vendors the environment names, and how to reach each. Secrets are in no file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pipelines.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach one vendor account. Not part of the log: secrets stay in the environment.
+
+    Attributes:
+        base_url: where the vendor is; of Salesforce, where it is logged in to.
+        username, private_key: of Salesforce's JWT bearer flow; the key is PEM text.
+    """
+
+    vendor: str
+    base_url: str
+    account: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    access_token: str = ""
+    username: str = ""
+    private_key: str = ""
+    is_sandboxed: bool = False
+
+    def __repr__(self) -> str:
+        return f"Connection({self.vendor} at {self.base_url})"
+
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    "zoom": ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"),
+    "hubspot": ("HUBSPOT_ACCESS_TOKEN",),
+    "salesforce": ("SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET"),
+}
+"""What connects each vendor. Instead of its secret, Salesforce takes a user's name and a private key."""
+BY_KEY = ("SALESFORCE_CLIENT_ID", "SALESFORCE_USERNAME", "SALESFORCE_PRIVATE_KEY_FILE")
+SENDABLE = re.compile(r"[!-~]+")
+"""What a credential may be made of: visible ASCII."""
+HOSTS = {"zoom": "https://api.zoom.us", "hubspot": "https://api.hubapi.com"}
+URL_ALONE = ("salesforce",)
+"""Vendors of whom an address without credentials says nothing: the sandbox has all four, whatever its world holds."""
+LOGIN_HOST = "https://login.salesforce.com"
+"""Where a signed assertion may be brought; for a secret, Salesforce asks for the org's own host."""
+
+
+def connections(environment: Mapping[str, str] | None = None) -> dict[str, Connection]:
+    """Return the vendors that the environment connects.
+
+    A vendor without credentials and without a base URL is not connected.
+
+    Raises:
+        SettingsError: a vendor is half configured; every missing variable is named.
+    """
+    env = os.environ if environment is None else environment
+    found: dict[str, Connection] = {}
+    missing: list[str] = []
+    for vendor in NEEDED:
+        needed = _needed(vendor, env)
+        url = env.get(f"{vendor.upper()}_BASE_URL", "").strip()
+        given = {name: env.get(name, "").strip() for name in needed}
+        if not any(given.values()) and (not url or vendor in URL_ALONE):
+            continue
+        wrong = _wrong(vendor, given, url)
+        key = "" if wrong else _private_key(given.get("SALESFORCE_PRIVATE_KEY_FILE", ""), wrong)
+        missing += wrong
+        if wrong:
+            continue
+        prefix = vendor.upper()
+        found[vendor] = Connection(
+            vendor,
+            url.rstrip("/") or HOSTS.get(vendor, LOGIN_HOST),
+            account=given.get("ZOOM_ACCOUNT_ID", ""),
+            client_id=given.get(f"{prefix}_CLIENT_ID", ""),
+            client_secret=given.get(f"{prefix}_CLIENT_SECRET", ""),
+            access_token=given.get("HUBSPOT_ACCESS_TOKEN", ""),
+            username=given.get("SALESFORCE_USERNAME", ""),
+            private_key=key,
+            is_sandboxed=bool(url),
+        )
+    if missing:
+        raise SettingsError("the environment is not complete:\n" + "\n".join(missing))
+    return found
+
+
+def _needed(vendor: str, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the variables that connect a vendor, as the environment has chosen between two ways."""
+    is_by_key = vendor == "salesforce" and not env.get("SALESFORCE_CLIENT_SECRET", "").strip()
+    return BY_KEY if is_by_key and any(env.get(name, "").strip() for name in BY_KEY[1:]) else NEEDED[vendor]
+
+
+def _wrong(vendor: str, given: Mapping[str, str], url: str) -> list[str]:
+    """Return what is wrong with a vendor's variables, a line each."""
+    if absent := [name for name, value in given.items() if not value]:
+        return [f"  {name}: not set, and {vendor} cannot be asked without it" for name in absent]
+    secrets = [name for name in given if not name.endswith("_FILE")]
+    if odd := [name for name in secrets if not SENDABLE.fullmatch(given[name])]:
+        return [f"  {name}: has a character that no key of {vendor} has. Copy it once more" for name in odd]
+    if url and not _is_address(url):
+        return [f"  {vendor.upper()}_BASE_URL: must be https (http only on this machine), not {url!r}"]
+    if vendor == "salesforce" and not url and "SALESFORCE_CLIENT_SECRET" in given:
+        return [
+            "  SALESFORCE_BASE_URL: not set; with a client secret Salesforce is asked at the org's own host, "
+            "for example https://acme.my.salesforce.com"
+        ]
+    return []
+
+
+def _private_key(name: str, wrong: list[str]) -> str:
+    """Return a key file's text, "" where none is named; what is wrong with it is added to `wrong`."""
+    if not name:
+        return ""
+    try:
+        text = Path(name).expanduser().read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no PEM text"
+        wrong.append(f"  SALESFORCE_PRIVATE_KEY_FILE: {name} cannot be read: {reason}")
+        return ""
+    if "PRIVATE KEY" not in text:
+        wrong.append(f"  SALESFORCE_PRIVATE_KEY_FILE: {name} holds no private key in PEM form")
+    return text
+
+
+def _is_address(url: str) -> bool:
+    """Whether a vendor can be there: https anywhere, http on this machine alone, and no password in it."""
+    try:
+        parts = urlsplit(url)
+        is_near = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        is_whole = SENDABLE.fullmatch(url) and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+        return bool(is_whole) and (parts.scheme == "https" or is_near)
+    except ValueError:
+        return False

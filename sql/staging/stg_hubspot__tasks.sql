@@ -1,0 +1,59 @@
+-- What did HubSpot say of each task, each time it said something new?
+-- grain: one row per event of hubspot/tasks
+-- units: activity_key is the first 60 bits of the md5 of the activity's id; the lists hold HubSpot's object ids
+-- rule:  HS-01, a task occurred when its record was created, not when it is due
+with
+
+parsed as (
+
+    select
+        event_id,
+        account,
+        key,
+        kind,
+        occurred_at,
+        observed_at,
+        from_json(
+            payload,
+            '{
+                "createdAt": "TIMESTAMPTZ",
+                "archived": "BOOLEAN",
+                "properties": {
+                    "hs_task_subject": "VARCHAR",
+                    "hs_task_body": "VARCHAR",
+                    "hs_task_status": "VARCHAR",
+                    "hubspot_owner_id": "VARCHAR",
+                    "turnout_id": "VARCHAR"
+                },
+                "associations": {"contacts": ["BIGINT"], "companies": ["BIGINT"], "deals": ["BIGINT"]}
+            }'
+        ) as told
+    from raw_hubspot__tasks
+
+),
+
+named as (
+
+    select
+        event_id,
+        account,
+        cast('0x' || left(md5('task_created:' || account || ':' || key), 15) as bigint) as activity_key,
+        key as object_id,
+        kind,
+        occurred_at,
+        observed_at,
+        coalesce(told.createdat, occurred_at) as happened_at,
+        coalesce(told.properties.hs_task_subject, '') as subject,
+        coalesce(told.properties.hs_task_body, '') as body,
+        coalesce(told.properties.hs_task_status, '') as status,
+        nullif(told.properties.hubspot_owner_id, '') as hubspot_owner_id,
+        nullif(told.properties.turnout_id, '') as turnout_id,
+        coalesce(told.archived, false) as is_archived,
+        coalesce(told.associations.contacts, []) as contact_ids,
+        coalesce(told.associations.companies, []) as company_ids,
+        coalesce(told.associations.deals, []) as deal_ids
+    from parsed
+
+)
+
+select * from named

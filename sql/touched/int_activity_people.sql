@@ -1,0 +1,27 @@
+-- Which activities may go to somebody else now, or not at all
+-- grain: one row per key of int_activity_people, at least of those whose rows differ
+-- narrowed: int_activities by activity_key
+with
+
+people as (
+
+    select contact_id from int_salesforce_matches__changed
+
+),
+
+theirs as (
+
+    select
+        activity_key,
+        unnest(contact_ids) as contact_id
+    from int_activities
+
+)
+
+select activity_key from int_activities__changed
+union
+select activity_key from theirs
+where contact_id in (select contact_id from people)
+union
+select activity_key from int_activities
+where activity_type in (select activity_type from int_activity_settings__changed)
