@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
 from pathlib import Path
@@ -134,10 +135,17 @@ def load(root: Path = SQL_ROOT) -> dict[str, Model]:
     Raises:
         ModelError: a file has no header, does not parse, reads what is not there or not below it, or a circle.
     """
+    files = [path for part in (*LAYERS, "touched") for path in sorted((root / part).glob("*.sql"))]
+    return dict(_load(root, tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)))
+
+
+@lru_cache(maxsize=4)
+def _load(root: Path, files: tuple[tuple[Path, int, int], ...]) -> dict[str, Model]:
+    """Read the models once, as long as no file changes."""
     found: dict[str, Model] = {}
     with duckdb.connect() as db:
         for layer in LAYERS:
-            for path in sorted((root / layer).glob("*.sql")):
+            for path in (path for path, *_ in files if path.parent.name == layer):
                 model = _read(db, layer, path)
                 if model.name in found:
                     raise ModelError(f"{path}: {found[model.name].path} is the same model. Rename one of them.")
@@ -164,14 +172,14 @@ def _read(db: duckdb.DuckDBPyConnection, layer: str, path: Path) -> Model:
         raise ModelError(f"{path} needs a header: a question, then `-- grain: one row per …`.")
     if not path.stem.startswith(PREFIX.get(layer, "")):
         raise ModelError(f"{path}: a model in {layer} is named {PREFIX[layer]}….")
-    tree = _parsed(db, sql, path)
-    tables = set(_tables(tree)) - set(_ctes(tree))
+    nodes = _nodes(_parsed(db, sql, path))
+    tables = _tables(nodes) - _ctes(nodes)
     raws = sorted(match.groups() for name in tables if (match := RAW.fullmatch(name)))
     reads = sorted(name for name in tables if not RAW.fullmatch(name))
     pairs = tuple((source, stream) for source, stream in raws)
     increment = _increment(db, header["incremental"], path, reads) if "incremental" in header else None
     return Model(
-        path.stem, layer, path, sql, question, header, tuple(reads), pairs, increment, _named(tree), _starred(tree)
+        path.stem, layer, path, sql, question, header, tuple(reads), pairs, increment, _named(nodes), _starred(nodes)
     )
 
 
@@ -184,8 +192,8 @@ def _increment(db: duckdb.DuckDBPyConnection, key: str, model: Path, reads: Sequ
         raise ModelError(f"{model} is incremental: {path} must say which keys a change touches.")
     sql = path.read_text(encoding="utf-8")
     _, header = _header(sql)
-    tree = _parsed(db, sql, path)
-    tables = set(_tables(tree)) - set(_ctes(tree))
+    nodes = _nodes(_parsed(db, sql, path))
+    tables = _tables(nodes) - _ctes(nodes)
     if strange := sorted(
         tables
         - {*reads, *(f"{name}{what}" for name in reads for what in (CAME, GONE, CHANGED)), f"{model.stem}{BEFORE}"}
@@ -237,27 +245,30 @@ def _header(sql: str) -> tuple[str, dict[str, str]]:
     return " ".join(question), header
 
 
-def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(tree, dict):
-        yield tree
-        for value in tree.values():
-            yield from _nodes(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _nodes(value)
+def _nodes(tree: Any) -> list[dict[str, Any]]:
+    """Return every object in a tree."""
+    found: list[dict[str, Any]] = []
+    waiting = [tree]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is dict:
+            found.append(one)
+            waiting += [value for value in one.values() if type(value) in (dict, list)]
+        else:
+            waiting += [value for value in one if type(value) in (dict, list)]
+    return found
 
 
-def _named(tree: Any) -> frozenset[str]:
+def _named(nodes: Iterable[dict[str, Any]]) -> frozenset[str]:
     """Return every word that could be a column's name."""
-    found = {str(word).lower() for node in _nodes(tree) for word in node.get("using_columns") or ()}
-    found |= {str(word).lower() for node in _nodes(tree) for word in node.get("column_names") or ()}
-    return frozenset(found)
+    lists = (node[name] for node in nodes for name in ("using_columns", "column_names") if node.get(name))
+    return frozenset(str(word).lower() for words in lists for word in words)
 
 
-def _starred(tree: Any) -> frozenset[str]:
+def _starred(nodes: Iterable[dict[str, Any]]) -> frozenset[str]:
     """Return the tables of which some `*` takes all columns."""
     found: set[str] = set()
-    for node in _nodes(tree):
+    for node in nodes:
         if node.get("type") == "SELECT_NODE":
             stars = [one["relation_name"] for one in node["select_list"] if one.get("class") == "STAR"]
             sources = list(_sources(node["from_table"]))
@@ -273,10 +284,10 @@ def _sources(table: Any) -> Iterator[tuple[str, str]]:
         yield from _sources(table["right"])
 
 
-def _tables(tree: Any) -> Iterable[str]:
-    return (str(node["table_name"]) for node in _nodes(tree) if node.get("type") == "BASE_TABLE")
+def _tables(nodes: Iterable[dict[str, Any]]) -> set[str]:
+    return {str(node["table_name"]) for node in nodes if node.get("type") == "BASE_TABLE"}
 
 
-def _ctes(tree: Any) -> Iterable[str]:
-    maps = (node["cte_map"]["map"] for node in _nodes(tree) if isinstance(node.get("cte_map"), dict))
-    return (str(entry["key"]) for entries in maps for entry in entries)
+def _ctes(nodes: Iterable[dict[str, Any]]) -> set[str]:
+    maps = (node["cte_map"]["map"] for node in nodes if isinstance(node.get("cte_map"), dict))
+    return {str(entry["key"]) for entries in maps for entry in entries}

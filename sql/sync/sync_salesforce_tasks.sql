@@ -41,15 +41,15 @@ worded as (
                 when 'sales_email_clicked'
                     then 'Sales email clicked'
                 when 'meeting_scheduled'
-                    then 'Meeting: ' || coalesce(activities.subject, 'no title')
+                    then concat_ws(': ', 'Meeting', nullif(activities.subject, 'Meeting'))
                 when 'call_made'
-                    then 'Call: ' || coalesce(activities.subject, 'no title')
+                    then concat_ws(': ', 'Call', nullif(activities.subject, 'Call'))
                 when 'note_created'
-                    then 'Note: ' || coalesce(activities.subject, 'no title')
+                    then concat_ws(': ', 'Note', nullif(activities.subject, 'Note'))
                 when 'sales_content_viewed'
                     then 'Sales content viewed'
                 when 'task_created'
-                    then 'Task: ' || coalesce(activities.subject, 'no title')
+                    then concat_ws(': ', 'Task', nullif(activities.subject, 'Task'))
                 else 'Webinar: ' || coalesce(activities.subject, 'no title')
             end,
             255
@@ -58,7 +58,7 @@ worded as (
         nullif(settings.task_type, '') as "Type",
         strftime(timezone(org.time_zone, activities.occurred_at), '%Y-%m-%d') as "ActivityDate",
         coalesce(told.who_id, people.record_id) as "WhoId",
-        cast(null as varchar) as "WhatId",
+        case when people.record_kind = 'contact' then whats.what_id end as "WhatId",
         left(activities.body, 32000) as "Description",
         strftime(timezone('UTC', activities.occurred_at), '%Y-%m-%dT%H:%M:%SZ') as "Turnout_Occurred_At__c",
         activities.activity_type as "Turnout_Activity__c"
@@ -68,6 +68,8 @@ worded as (
     inner join int_activity_settings as settings
         on people.activity_type = settings.activity_type
     cross join int_salesforce_org as org
+    left join int_activity_whats as whats
+        on people.activity_key = whats.activity_key
     left join int_published_tasks as told
         on people.task_key = told.task_key
 

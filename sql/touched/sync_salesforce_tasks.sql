@@ -9,6 +9,8 @@ union
 select activity_key from int_activity_people
 where task_key in (select task_key from int_published_tasks__changed)
 union
+select activity_key from int_activity_whats__changed
+union
 select people.activity_key
 from int_activity_people as people
 cross join int_salesforce_org__changed

@@ -45,7 +45,7 @@ first_conversion_date datetime r, first_conversion_event_name string r
 COMPANIES = """
 name string, domain string, industry string, phone phone_number, city string, country string, website string,
 numberofemployees number, annualrevenue number, hubspot_owner_id enumeration, createdate datetime r,
-hs_lastmodifieddate datetime r, hs_object_id number r, hs_merged_object_ids enumeration r
+salesforceaccountid string, hs_lastmodifieddate datetime r, hs_object_id number r, hs_merged_object_ids enumeration r
 """
 DEALS = """
 dealname string, dealstage enumeration, pipeline enumeration, amount number, closedate datetime,

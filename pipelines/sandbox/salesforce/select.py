@@ -137,7 +137,8 @@ class Plan:
         """How a path's value is had from a row, and the field at its end."""
         *heads, last = path
         if not heads:
-            return (lambda row: row.get(last)), self.call.fields(self.object)[last]
+            own = self.call.fields(self.object)[last]
+            return (lambda row: row.get(last) or False) if own.type == "boolean" else (lambda row: row.get(last)), own
         keys, name = [], self.object
         for head in heads:
             one = self._related(name, head)
@@ -232,8 +233,6 @@ class Plan:
             def among(row: Record) -> bool:
                 value = getter(row)
                 value = fold(value) if value is not None else None
-                if value is None and field.type == "boolean":
-                    value = False
                 return value in points or (value is not None and any(low <= value < high for low, high in spans))
 
             return among if kind in ("IN", "=") else lambda row: not among(row)

@@ -9,7 +9,7 @@ from pipelines.errors import VendorError
 from pipelines.events import Batch, Stream
 from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
-from pipelines.vendors.hubspot import account, contacts, engagements, marketing
+from pipelines.vendors.hubspot import account, contacts, engagements, marketing, partners
 from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.reading import Notes
@@ -28,6 +28,8 @@ STREAMS: tuple[Stream, ...] = (
     Stream("meetings", "fact", about="each state of each meeting, with whom it was"),
     Stream("notes", "fact", about="each state of each note, of whom it is"),
     Stream("tasks", "fact", about="each state of each task, of whom it is"),
+    Stream("deals", "fact", about="deals that activities name, and their opportunities"),
+    Stream("companies", "fact", about="companies that activities name, and their accounts"),
 )
 
 Reader = Callable[[Run, Log, Mapping[str, Any] | None], Iterator[Batch]]
@@ -42,6 +44,7 @@ READERS: dict[str, Reader] = {
     "forms": marketing.forms,
     "form_submissions": marketing.form_submissions,
     **{kind: engagements.reader(kind) for kind in engagements.PROPERTIES},
+    **{kind: partners.reader(kind) for kind in partners.SALESFORCE_ID},
 }
 
 
@@ -82,6 +85,7 @@ class HubSpotSource:
             path("forms"): {"limit": 1},
             path("email_events"): {"limit": 1},
             **{path("objects", kind): {"limit": 1} for kind in engagements.PROPERTIES},
+    **{kind: partners.reader(kind) for kind in partners.SALESFORCE_ID},
         }
         for where, params in areas.items():
             try:
