@@ -9,7 +9,7 @@ from pipelines import settings
 from pipelines.imports.zoom_report import import_reports
 
 everything = dg.AssetSelection.all()
-streams = dg.AssetSelection.groups("log_zoom", "log_hubspot")
+streams = dg.AssetSelection.groups("log_zoom", "log_hubspot", "log_salesforce")
 sync = dg.define_asset_job("sync", everything, description="Read, compute, check and publish: all of it, in order.")
 backfill = dg.define_asset_job(
     "backfill", streams, description="Read the vendors' history; goes on where an earlier backfill was broken off."

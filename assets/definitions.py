@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from assets import automation, checks, ingest, publish, transform
+from assets import automation, checks, ingest, publish, reports, transform
 from assets.resources import TurnoutHome
 
 defs = dg.Definitions(
-    assets=[*ingest.vendor_streams, transform.build_models, *publish.destinations],
+    assets=[*ingest.vendor_streams, transform.build_models, *publish.destinations, *reports.shown],
     asset_checks=[checks.audits],
     jobs=[automation.sync, automation.backfill, automation.rebuild, automation.import_reports_job],
     schedules=[automation.hourly],

@@ -228,6 +228,11 @@ def lines_plan(made: Plan) -> list[str]:
         lines += [f"waits: {destination} {row.object} {row.key}: {why}" for row, why in waiting[:SHOWN]]
     calls = ", ".join(f"{name} {count}" for name, count in made.calls.items() if count)
     lines.append(f"{made.total:,} changes" + (f"; API calls needed: {calls}" if calls else ""))
+    for name, size in made.storage.items():
+        lines.append(f"new records at {name} take about {size / 1_000_000:,.1f} MB of its storage")
+    for name, left in made.quota_left.items():
+        if left is not None and made.calls.get(name, 0) > left:
+            lines.append(f"{name} has {left:,} calls left, fewer than the plan needs: the rest goes out as it opens")
     return lines
 
 

@@ -48,6 +48,7 @@ class Plan:
 
     Attributes:
         rows: per destination, in the order in which they go out.
+        storage: bytes that the new records take at a destination that counts them.
         waiting: rows that are not sent since the vendor refused the same before, or nobody knows what became of them.
     """
 
@@ -58,6 +59,7 @@ class Plan:
     waiting: dict[str, list[tuple[Row, str]]] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
     quota_left: dict[str, int | None] = field(default_factory=dict)
+    storage: dict[str, int] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -91,6 +93,7 @@ class Plan:
             "waiting": {name: len(rows) for name, rows in self.waiting.items()},
             "calls": self.calls,
             "quota_left": self.quota_left,
+            "storage_bytes": self.storage,
             "positions": dict(self.positions),
             "settings": self.settings,
         }
@@ -174,6 +177,10 @@ def make_plan(
         plan.rows[name], plan.waiting[name] = _without_waiting(rows, name, unclear, _refused(db, name, settings))
         plan.calls[name] = plan.rows[name].calls(phases)
         plan.quota_left[name] = connected[name].quota_left() if name in connected else None
+        sizes = connected[name].storage if name in connected else {}
+        created = {kind: by_operation.get("create", 0) for kind, by_operation in plan.rows[name].counts().items()}
+        if taken := sum(created.get(kind, 0) * size for kind, size in sizes.items()):
+            plan.storage[name] = taken
     return plan
 
 

@@ -24,7 +24,8 @@ def write_verdicts(
 ) -> dict[str, int]:
     """Write the table `verdicts`, one row per destination, object and key, and return the count of each verdict.
 
-    After `apply` it tells what the vendors answered (`is_applied`), before it what is planned.
+    After `apply` it tells what the vendors answered (`is_applied`), before it what is planned. Destinations that the
+    plan is not for keep the verdicts that they had.
     """
     warehouse = Warehouse(log.home)
     with log.locked(), warehouse.connect() as db:
@@ -35,7 +36,7 @@ def write_verdicts(
             f"select '{model.header['destination']}' as destination, '{model.header['object']}' as object, "
             f"object_key, reason from {model.name}"
             for model in models.values()
-            if model.layer == "sync"
+            if model.layer == "sync" and model.header["destination"] in plan.rows
         )
         before = warehouse.catalog()
         earlier = (
@@ -92,7 +93,10 @@ def write_verdicts(
                 on judged.destination = earlier.destination and judged.object = earlier.object
                 and judged.object_key = earlier.object_key and judged.verdict = earlier.verdict
                 and judged.reason is not distinct from earlier.reason
-            order by judged.destination, judged.object, judged.object_key
+            union all
+            select destination, object, object_key, verdict, reason, since from ({earlier})
+            where destination not in ({", ".join(f"'{name}'" for name in plan.rows) or "''"})
+            order by destination, object, object_key
         """
         return _swap(db, warehouse, before, sql)
 

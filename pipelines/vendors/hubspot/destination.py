@@ -13,7 +13,7 @@ Facts, from https://developers.hubspot.com/docs/api-reference/crm/contacts and â
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -63,6 +63,7 @@ class HubSpotDestination:
 
     name = "hubspot"
     phases = PHASES
+    storage: Mapping[str, int] = {}
 
     def __init__(self, connection: Connection, api_version: str) -> None:
         self.client = client_of(connection, api_version)

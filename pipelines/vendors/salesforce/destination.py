@@ -44,6 +44,8 @@ PEOPLE = ("contacts", "leads")
 MUST_KNOW = ("organization", "task_statuses", *PEOPLE)
 FULL = "STORAGE_LIMIT_EXCEEDED"
 ASKED_AT_ONCE = 200
+STORAGE: Mapping[str, int] = {"task": 2048}
+"""Whatever a Task holds, Salesforce counts it as 2 KB."""
 PHASES = tuple(
     Phase(
         "task",
@@ -63,6 +65,7 @@ class SalesforceDestination:
 
     name = "salesforce"
     phases = PHASES
+    storage = STORAGE
 
     def __init__(self, connection: Connection, chosen: Mapping[str, str]) -> None:
         self.client: SalesforceClient = client_of(connection)
