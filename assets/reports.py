@@ -54,7 +54,8 @@ def asset_of(report: reports.Report) -> dg.AssetsDefinition:
         found = reports.rows(turnout.open().warehouse, report.name)
         types = Counter(found["activity_type"].to_pylist())
         months = Counter(
-            zip(found["activity_type"].to_pylist(), (f"{day:%Y-%m}" for day in found["activity_date"].to_pylist()))
+            (kind, f"{day:%Y-%m}")
+            for kind, day in zip(found["activity_type"].to_pylist(), found["activity_date"].to_pylist(), strict=True)
         )
         metadata: dict[str, object] = {"dagster/row_count": found.num_rows}
         if types:

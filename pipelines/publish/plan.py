@@ -166,13 +166,13 @@ def make_plan(
     plan = Plan(as_of, positions, settings)
     unclear = {(name, row.object, row.key) for name, row in unknown}
     for name in destinations:
+        phases = connected[name].phases if name in connected else ()
         tables = [Planned.of(connected[name].prepare(db) if name in connected else ()).table]
         for model in models.values():
             if model.layer == "sync" and model.header.get("destination") == name:
-                tables.append(_changes(db, model))
+                tables.append(_changes(db, model, phases))
                 rule = model.header.get("rule", "").partition(";")[0]
                 plan.why.setdefault(model.header["object"], f"{model.name}: {rule}")
-        phases = connected[name].phases if name in connected else ()
         rows = _ordered(Planned(pa.concat_tables(tables)), phases)
         plan.rows[name], plan.waiting[name] = _without_waiting(rows, name, unclear, _refused(db, name, settings))
         plan.calls[name] = plan.rows[name].calls(phases)
@@ -185,18 +185,14 @@ def make_plan(
 
 
 def _ordered(rows: Planned, phases: Sequence[Phase]) -> Planned:
-    """Return rows in the order in which they go out."""
-    places: list[int] = []
-    for kind, operation, context in zip(
-        *(rows.table[name].to_pylist() for name in ("object", "operation", "context")), strict=True
-    ):
-        mine = [at for at, phase in enumerate(phases) if phase.object == kind and operation in phase.operations]
-        if len(mine) > 1:  # told apart by what the call needs beside the fields
-            row = Row(kind, operation, "", context=orjson.loads(context))
-            mine = [at for at in mine if phases[at].takes(row)]
-        places.append(mine[0] if mine else len(phases))
-    table = rows.table.append_column("place", pa.array(places, pa.int64()))
-    return Planned(table.sort_by([("place", "ascending"), ("object_key", "ascending"), ("object", "ascending")]))
+    """Return rows in the order in which they go out: phase by phase, in each as they were made."""
+    parts = [rows.of_phase(phase).table for phase in phases]
+    taken = {(phase.object, operation) for phase in phases for operation in phase.operations}
+    kinds = rows.table["object"], rows.table["operation"]
+    if {(kind, operation) for kind, by in rows.counts().items() for operation in by} - taken:
+        is_left = [one not in taken for one in zip(*(kind.to_pylist() for kind in kinds), strict=True)]
+        parts.append(rows.table.filter(pa.array(is_left, pa.bool_())))
+    return Planned(pa.concat_tables([SCHEMA.empty_table(), *parts]))
 
 
 def _without_waiting(
@@ -243,7 +239,7 @@ def fields_of(db: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
     return [column for column in columns if column not in apart]
 
 
-def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> pa.Table:
+def _changes(db: duckdb.DuckDBPyConnection, model: Model, phases: Sequence[Phase]) -> pa.Table:
     fields = fields_of(db, model)
     if not fields:
         return SCHEMA.empty_table()
@@ -253,6 +249,7 @@ def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> pa.Table:
     is_whole = model.header.get("send") == "whole"
     is_new = "wanted.vendor_id is null" if "create when" in model.header else "told.is_told is null"
     described = ", ".join(f"'{name}': \"{name}\"" for name in context)
+    among = next((phase.sorted_by for phase in phases if phase.object == target["object"]), ())
     told = f"cast(to_json({{{described}}}) as varchar)" if context else "'{}'"
     held = ", ".join(
         f"max(case when field_name = '{name}' then nullif(field_value, '') end) as \"{name}\"" for name in fields
@@ -263,7 +260,9 @@ def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> pa.Table:
         with
 
         wanted as (
-            select object_key, vendor_id, {told} as context, {", ".join(f'"{name}"' for name in fields)}
+            select object_key, vendor_id, {told} as context,
+                [{", ".join(f"coalesce({name}, '')" for name in (f'"{one}"' for one in among))}]::varchar[] as among,
+                {", ".join(f'"{name}"' for name in fields)}
             from {model.name} where reason is null
         ),
 
@@ -275,7 +274,7 @@ def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> pa.Table:
 
         compared as (
             select
-                wanted.object_key, wanted.vendor_id, wanted.context, {is_new} as is_new,
+                wanted.object_key, wanted.vendor_id, wanted.context, wanted.among, {is_new} as is_new,
                 [{", ".join(cells.values())}] as cells
             from wanted left join told using (object_key)
             where {" or ".join(_differs(name, is_new if name in once else "") for name in fields)}
@@ -292,7 +291,7 @@ def _changes(db: duckdb.DuckDBPyConnection, model: Model) -> pa.Table:
             ))) as varchar) as changes,
             context
         from compared
-        order by object_key
+        order by among, object_key
         """,
         params={"destination": target["destination"], "object": target["object"]},
     ).to_arrow_table()

@@ -7,6 +7,7 @@ from typing import Any, overload
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.publish.rows import Phase, Row
 
@@ -28,7 +29,8 @@ class Planned(Sequence[Row]):
     """Rows of one destination, in order. A row is made when it is looked at, and is the same each time."""
 
     def __init__(self, table: pa.Table | None = None) -> None:
-        self.table: pa.Table = SCHEMA.empty_table() if table is None else table.select(SCHEMA.names).cast(SCHEMA)
+        told = SCHEMA.empty_table() if table is None else table.select(SCHEMA.names)
+        self.table: pa.Table = told if told.schema.equals(SCHEMA) else told.cast(SCHEMA)
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> Planned:
@@ -63,6 +65,8 @@ class Planned(Sequence[Row]):
     def __getitem__(self, place: int | slice) -> Row | Planned:
         if isinstance(place, slice):
             start, stop, step = place.indices(len(self))
+            if step == 1:
+                return Planned(self.table.slice(start, max(0, stop - start)))
             return Planned(self.table.take(pa.array(range(start, stop, step), pa.int64())))
         return _row(*(column[place].as_py() for column in self.table.columns))
 
@@ -77,6 +81,15 @@ class Planned(Sequence[Row]):
             found.setdefault(entry["object"], {})[entry["operation"]] = entry["count_all"]
         return found
 
+    def of_phase(self, phase: Phase) -> Planned:
+        """Return the rows that a phase takes, in their order."""
+        kinds, operations = self.table["object"], pa.array(phase.operations, pa.string())
+        is_mine = pc.and_(pc.equal(kinds, phase.object), pc.is_in(self.table["operation"], value_set=operations))
+        mine = self if pc.all(is_mine).as_py() else Planned(self.table.filter(is_mine))
+        if phase.only is None:
+            return mine
+        return Planned(mine.table.filter(pa.array([phase.takes(row) for row in mine], pa.bool_())))
+
     def texts(self) -> Iterator[bytes]:
         """Yield all that the rows say, in order and in pieces, for a hash."""
         for batch in self.table.to_batches(CHUNK):
@@ -88,7 +101,7 @@ class Planned(Sequence[Row]):
         counts, total = self.counts(), 0
         for phase in phases:
             if phase.grouped_by or phase.only:
-                total += len(phase.batches([row for row in self if phase.takes(row)]))
+                total += len(phase.batches(list(self.of_phase(phase))))
             else:
                 total += phase.calls(sum(counts.get(phase.object, {}).get(name, 0) for name in phase.operations))
         return total

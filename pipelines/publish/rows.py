@@ -115,7 +115,7 @@ class Phase:
         only: a context name and the value that a row must have to belong here.
         learns: the object's new vendor ids serve later phases, by address.
         at_once: calls that may be under way together.
-        sorted_by: names of context or fields by which rows are put in order before they are cut into calls.
+        sorted_by: names of context or fields by which a plan puts rows in order, so that those of one call are near.
         bulk_from: more rows than this go as jobs of `bulk_size` rows, None never.
     """
 
@@ -135,24 +135,23 @@ class Phase:
         is_apart = self.only is not None and row.context.get(self.only[0]) != self.only[1]
         return row.object == self.object and row.operation in self.operations and not is_apart
 
+    def size(self, count: int) -> int:
+        """Return how many of so many rows go into one call, or one job."""
+        is_bulk = self.bulk_from is not None and count > self.bulk_from
+        return self.bulk_size if is_bulk else self.batch_size
+
     def calls(self, count: int) -> int:
         """Return how many calls it takes to send so many rows that need not be grouped."""
-        if self.bulk_from is not None and count > self.bulk_from:
-            return -(-count // self.bulk_size) * CALLS_OF_A_JOB
-        return -(-count // self.batch_size)
+        size = self.size(count)
+        return -(-count // size) * (1 if size == self.batch_size else CALLS_OF_A_JOB)
 
     def batches(self, rows: Sequence[Row]) -> list[list[Row]]:
-        """Return the rows in as few calls as the vendor's batch size allows."""
+        """Return the rows, in their order, in as few calls as the vendor's batch size allows."""
         groups: dict[tuple[str | None, ...], list[Row]] = {}
-        is_bulk = self.bulk_from is not None and len(rows) > self.bulk_from
-        for row in sorted(rows, key=self._place) if self.sorted_by else rows:
+        for row in rows:
             groups.setdefault(tuple(row.context.get(name) for name in self.grouped_by), []).append(row)
-        size = self.bulk_size if is_bulk else self.batch_size
+        size = self.size(len(rows))
         return [group[at : at + size] for group in groups.values() for at in range(0, len(group), size)]
-
-    def _place(self, row: Row) -> tuple[str, ...]:
-        told = {**row.context, **row.fields}
-        return (*(told.get(name) or "" for name in self.sorted_by), row.key)
 
 
 class Notebook(Protocol):

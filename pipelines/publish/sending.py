@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from pipelines.errors import FuseError, StalePlanError, UnknownOutcomeError, VendorError
 from pipelines.log import Log
 from pipelines.publish.plan import Plan
+from pipelines.publish.planned import Planned
 from pipelines.publish.receipts import JobBook, write_intents, write_outcomes
 from pipelines.publish.rows import Destination, Outcome, Phase, Row
 from pipelines.settings import Fuses
@@ -137,20 +139,33 @@ class _Sending:
     lost: dict[str, str] = field(default_factory=dict)
     waves: int = 0
 
-    def go(self, rows: Sequence[Row]) -> None:
+    def go(self, rows: Planned) -> None:
         """Send phase by phase until all is sent or the vendor stops us."""
         for phase in self.destination.phases:
-            mine = [self._identified(row) for row in rows if phase.takes(row)]
-            ready = [row for row in mine if row is not None]
-            batches = phase.batches(ready)
-            for at in range(0, len(batches), CALLS_A_WAVE):
-                done = sum(len(batch) for batch in batches[:at])
-                self.progress(f"{self.destination.name}: {phase.object}: {done:,} of {len(ready):,} sent")
+            mine = rows.of_phase(phase)
+            batches = self._grouped(phase, mine) if phase.grouped_by else self._cut(phase, mine)
+            done = 0
+            while wave := list(islice(batches, CALLS_A_WAVE)):
+                self.progress(f"{self.destination.name}: {phase.object}: {done:,} of {len(mine):,} sent")
+                done += sum(map(len, wave))
                 if self.destination.name in self.receipt.stopped:
-                    for row in (row for batch in batches[at:] for row in batch):
+                    for row in (row for batch in wave for row in batch):
                         self._wait(row, self.receipt.stopped[self.destination.name])
-                    break
-                self._wave(phase, batches[at : at + CALLS_A_WAVE])
+                else:
+                    self._wave(phase, wave)
+
+    def _cut(self, phase: Phase, mine: Planned) -> Iterator[list[Row]]:
+        """Yield rows as they are needed, call by call: there may be a million."""
+        size = phase.size(len(mine))
+        for at in range(0, len(mine), size):
+            if batch := self._ready(mine[at : at + size]):
+                yield batch
+
+    def _grouped(self, phase: Phase, mine: Planned) -> Iterator[list[Row]]:
+        return iter(phase.batches(self._ready(mine)))
+
+    def _ready(self, rows: Iterable[Row]) -> list[Row]:
+        return [row for row in map(self._identified, rows) if row is not None]
 
     def _identified(self, row: Row) -> Row | None:
         """Return the row with the id that an earlier phase learned; None where its contact did not come to be."""
