@@ -1,9 +1,9 @@
 -- When did which contact open or click a sales email, or view sales content?
 -- grain: one row per contact at the end of mergers, activity_type and happened_at
--- units: told_id is the contact that first had it in its history, kept_id what became of it, holder_id is kept_id, or
---        told_id where mergers lead in a circle; contact_id is kept_id while it is live
--- rule:  HS-01, one per entry of a history; a merger joins histories, so an entry that both have is the one of the
---        contact that was merged away
+-- units: told_id is the contact that first had it in its history, holder_id what became of it after mergers, or itself
+--        where they lead in a circle; contact_id is holder_id while that one is live
+-- rule:  HS-01, one per entry of a history that is a moment; a merger joins histories, so an entry that both have is
+--        the one of the contact that was merged away
 -- incremental: holder_id
 with
 
@@ -43,10 +43,12 @@ dated as (
         entries.activity_type,
         coalesce(
             try_cast(entries.told as timestamptz),
-            timezone('UTC', make_timestamp(try_cast(entries.told as bigint) * 1000))
+            case
+                when try_cast(entries.told as bigint) between 0 and 7258118400000
+                    then timezone('UTC', make_timestamp(cast(entries.told as bigint) * 1000))
+            end
         ) as happened_at,
-        coalesce(merged.survivor_id, entries.contact_id) as holder_id,
-        merged.contact_id is not null and merged.survivor_id is null as is_lost
+        coalesce(merged.survivor_id, entries.contact_id) as holder_id
     from entries
     left join int_contact_survivors as merged
         on entries.contact_id = merged.contact_id
@@ -60,10 +62,9 @@ joined as (
         activity_type,
         happened_at,
         arg_min(contact_id, (contact_id = holder_id, contact_id)) as told_id,
-        arg_min(account, (contact_id = holder_id, contact_id)) as account,
-        bool_and(is_lost) as is_lost
+        arg_min(account, (contact_id = holder_id, contact_id)) as account
     from dated
-    where happened_at is not null
+    where happened_at between '1900-01-01 00:00:00+00' and '2200-01-01 00:00:00+00'
     group by holder_id, activity_type, happened_at
 
 ),
@@ -81,7 +82,7 @@ named as (
         live.contact_id
     from joined
     left join int_contacts as live
-        on joined.holder_id = live.contact_id and live.is_live and not joined.is_lost
+        on joined.holder_id = live.contact_id and live.is_live
 
 )
 

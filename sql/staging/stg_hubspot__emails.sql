@@ -1,6 +1,7 @@
 -- What did HubSpot say of each sales email, each time it said something new?
 -- grain: one row per event of hubspot/emails
--- units: activity_key is the first 60 bits of the md5 of the activity's id; the lists hold HubSpot's object ids
+-- units: activity_key is the first 60 bits of the md5 of the activity's id; the lists hold HubSpot's object ids;
+--        properties is the JSON of all that was read of one that came from Salesforce, else null
 -- rule:  HS-01, a sales email occurred at its hs_timestamp; sent is direction EMAIL and status SENT
 with
 
@@ -13,6 +14,7 @@ parsed as (
         kind,
         occurred_at,
         observed_at,
+        payload,
         from_json(
             payload,
             '{
@@ -35,6 +37,22 @@ parsed as (
 
 ),
 
+timed as (
+
+    select
+        *,
+        told.createdat as created_at,
+        coalesce(
+            try_cast(told.properties.hs_timestamp as timestamptz),
+            case
+                when try_cast(told.properties.hs_timestamp as bigint) between 0 and 7258118400000
+                    then timezone('UTC', make_timestamp(cast(told.properties.hs_timestamp as bigint) * 1000))
+            end
+        ) as told_at
+    from parsed
+
+),
+
 named as (
 
     select
@@ -46,9 +64,8 @@ named as (
         occurred_at,
         observed_at,
         coalesce(
-            try_cast(told.properties.hs_timestamp as timestamptz),
-            timezone('UTC', make_timestamp(try_cast(told.properties.hs_timestamp as bigint) * 1000)),
-            told.createdat,
+            case when told_at between '1900-01-01 00:00:00+00' and '2200-01-01 00:00:00+00' then told_at end,
+            case when created_at between '1900-01-01 00:00:00+00' and '2200-01-01 00:00:00+00' then created_at end,
             occurred_at
         ) as happened_at,
         coalesce(told.properties.hs_email_subject, '') as subject,
@@ -57,11 +74,12 @@ named as (
         upper(coalesce(told.properties.hs_email_status, '')) as status,
         nullif(told.properties.hubspot_owner_id, '') as hubspot_owner_id,
         nullif(told.properties.turnout_id, '') as turnout_id,
+        case when told.properties.turnout_id <> '' then cast(payload -> '$.properties' as varchar) end as properties,
         coalesce(told.archived, false) as is_archived,
         coalesce(told.associations.contacts, []) as contact_ids,
         coalesce(told.associations.companies, []) as company_ids,
         coalesce(told.associations.deals, []) as deal_ids
-    from parsed
+    from timed
 
 )
 

@@ -40,7 +40,10 @@ named as (
         kind,
         occurred_at,
         observed_at,
-        coalesce(told.createdat, occurred_at) as happened_at,
+        case
+            when told.createdat between '1900-01-01 00:00:00+00' and '2200-01-01 00:00:00+00' then told.createdat
+            else occurred_at
+        end as happened_at,
         '' as subject,
         coalesce(told.properties.hs_note_body, '') as body,
         nullif(told.properties.hubspot_owner_id, '') as hubspot_owner_id,

@@ -71,7 +71,7 @@ def test_a_reading_leaves_every_stream_in_the_log(hubspot: Desk) -> None:
     assert (receipt.account, receipt.failed, receipt.notes) == (str(PORTAL), {}, [])
     held = {stream: len(records) for stream, records in hubspot.holds().items()}
     assert held.pop("properties") > 50
-    assert {held.pop(kind) for kind in ("calls", "emails", "meetings", "notes", "tasks")} == {0}
+    assert {held.pop(kind) for kind in ("calls", "emails", "meetings", "notes", "tasks", "deals", "companies")} == {0}
     assert held == {
         "account": 1,
         "users": 1,

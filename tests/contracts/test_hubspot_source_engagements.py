@@ -145,6 +145,7 @@ def test_a_first_reading_whose_place_is_lost_begins_anew(hubspot: Desk, monkeypa
     hubspot.fault({"kind": "status", "status": 400, "body": {"message": "bad after"}, "path": "after=", "times": 1})
     assert "calls" in hubspot.read(["calls"]).failed
     assert hubspot.read(["calls"]).failed == {}
+    assert len(hubspot.asked("/calls[?].*archived=false")) == 2
     assert len(hubspot.latest("calls")) == 123
 
 
@@ -184,9 +185,11 @@ def test_more_changes_than_a_search_gives_are_all_read(
     with desk(given, "hubspot", tmp_path) as hubspot:
         hubspot.fault(search_cap=400)
         cursor = {"read_to": "2026-11-20T11:50:00.000Z", "reconciled_at": "2026-11-20T11:50:00.000Z"}
-        batches = hubspot.source().read("calls", hubspot.log, cursor)
-        found = [record.key for batch in batches for record in batch.records]
+        batches = hubspot.source(lag_minutes=0).read("calls", hubspot.log, cursor)
+        given_back = list(batches)
+        found = [record.key for batch in given_back for record in batch.records]
         assert len(found) == len(set(found)) == 1_500
+        assert len({str(batch.cursor) for batch in given_back if batch.cursor}) > 3
         assert {one["status"] for one in hubspot.sandbox.requests()} <= {200, 207}
 
 
@@ -221,23 +224,32 @@ def test_an_association_alone_is_found_within_a_day_there_and_back(hubspot: Desk
         assert hubspot.latest("calls")["9100"]["associations"]["contacts"] == expected
     hubspot.sandbox.set_clock("2026-11-23T15:00:00Z")
     assert hubspot.read(["calls"]).appended == 0
+    assert events(hubspot) == (125, 125)
 
 
-def test_a_call_that_comes_back_unchanged_is_live_again(hubspot: Desk) -> None:
+def events(hubspot: Desk) -> tuple[Any, ...]:
+    """Return how many events of calls there are, and how many of different ids."""
+    sql = "select count(*), count(distinct event_id) from events"
+    return hubspot.log.query("hubspot", "calls", sql, {})[0]
+
+
+@pytest.mark.parametrize("call", ["9100", "9501"])
+def test_a_call_that_comes_back_unchanged_is_live_again(hubspot: Desk, call: str) -> None:
     hubspot.read(["calls"])
     given = hubspot.sandbox.world()
     kept = given["hubspot"][0]["calls"]
     gone = [
-        one if one["id"] != "9100" else {**one, "archived": True, "archivedAt": "2026-11-20T15:00:00.000Z"}
+        one if one["id"] != call else {**one, "archived": True, "archivedAt": "2026-11-20T15:00:00.000Z"}
         for one in kept
     ]
     for now, calls in (("2026-11-21T13:00:00Z", gone), ("2026-11-22T14:00:00Z", kept)):
         given["hubspot"][0]["calls"] = calls
         hubspot.sandbox.put_world({**given, "now": now})
         hubspot.read(["calls"])
-        assert hubspot.latest("calls")["9100"]["archived"] is (calls is gone)
+        assert hubspot.latest("calls")[call]["archived"] is (calls is gone)
     hubspot.sandbox.set_clock("2026-11-23T15:00:00Z")
     assert hubspot.read(["calls"]).appended == 0
+    assert events(hubspot) == (125, 125)
 
 
 def test_associations_that_are_refused_make_no_call_one_with_nobody(hubspot: Desk) -> None:

@@ -137,12 +137,12 @@ def test_what_was_erased_for_good_is_absent(org: Any) -> None:
     one = org(Contact=[person(1), person(2)])
     one.read("contacts", reconcile_hours=1)
     gone = one.sandbox.world()["salesforce"][0]["Contact"][0]["Id"]
+    one.sandbox.set_clock("2026-11-21T13:00:00Z")
     token = requests.post(
         one.sandbox.urls["salesforce"] + "/services/oauth2/token",
         data={"grant_type": "client_credentials", "client_id": "id", "client_secret": "secret"},
         timeout=10,
     ).json()
-    one.sandbox.set_clock("2026-11-21T13:00:00Z")
     requests.delete(
         f"{token['instance_url']}/services/data/v64.0/sobjects/Contact/{gone}",
         headers={"Authorization": f"Bearer {token['access_token']}"},
@@ -157,7 +157,7 @@ def test_what_was_erased_for_good_is_absent(org: Any) -> None:
 def test_a_session_that_ends_is_renewed_once(org: Any) -> None:
     one = org(Contact=[person(1)])
     one.read("contacts")
-    one.sandbox.set_faults({"rules": [{"vendor": "salesforce", "path": "/query", "kind": "expired", "times": 1}]})
+    one.sandbox.set_faults({"rules": [{"vendor": "salesforce", "path": "/query", "kind": "expire_token", "times": 1}]})
     receipt = one.read("contacts")
     assert receipt.failed == {}
     assert len(one.asked("/services/oauth2/token")) == 1

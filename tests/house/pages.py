@@ -36,6 +36,7 @@ RULES = {
     "HZ-25": "One timeline entry per registration and attended occurrence",
     "HZ-27": "Rolling windows and last activity",
     "HZ-28": "Order, batches and repetition change nothing",
+    "HS-01": "Thirteen types of activities, and when each occurred",
     "HS-07": "A forwarded email counts for whom it was sent to",
     "EV-01": "The log is append-only and the only truth",
     "EV-02": "A rebuild gives what increments gave",

@@ -72,6 +72,9 @@ def _part(call: SalesforceCall, part: Record, answers: dict[str, Any]) -> Answer
     if not path.startswith("/services/data/") or path.rstrip("/").endswith("/composite"):
         raise Denied("NOT_FOUND", f"{path} cannot be a subrequest", status=404)
     body = _filled(part.get("body"), answers)
+    headers = part.get("httpHeaders") or {}
+    if not isinstance(headers, dict):
+        raise Denied("JSON_PARSER_ERROR", "httpHeaders is an object")
     return dispatched(
         replace(
             call,
@@ -80,7 +83,7 @@ def _part(call: SalesforceCall, part: Record, answers: dict[str, Any]) -> Answer
             segments=segments_of(path),
             query=Query(query),
             content=b"" if body is None else orjson.dumps(body),
-            headers={**call.headers, **{str(k).lower(): str(v) for k, v in (part.get("httpHeaders") or {}).items()}},
+            headers={**call.headers, **{str(k).lower(): str(v) for k, v in headers.items()}},
         )
     )
 

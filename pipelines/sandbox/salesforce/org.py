@@ -184,13 +184,20 @@ class Org:
         found = (self.find(who) or {}).get("AccountId") if kind_of(who) == "Contact" else None
         return str(found) if found else None
 
-    def touch_parents(self, row: Record, now: datetime) -> None:
-        """Set the parents' LastActivityDate anew; that moves their SystemModstamp, and no other stamp."""
+    def touch_parents(self, row: Record, now: datetime, *, added: bool = False) -> None:
+        """Set the parents' LastActivityDate anew; that moves their SystemModstamp, and no other stamp.
+
+        An activity that was `added` can only move it on, which spares a look at all the others.
+        """
         for key in PARENTS:
             parent = self.find(row.get(key) or "")
             if parent is None or "LastActivityDate" not in self.fields[kind_of(parent["Id"])]:
                 continue
-            values = {"LastActivityDate": last_activity(self.children(parent["Id"])), "SystemModstamp": told(now)}
+            held, day = parent.get("LastActivityDate"), row.get("ActivityDate")
+            newest = (
+                max(filter(None, (held, day)), default=None) if added else last_activity(self.children(parent["Id"]))
+            )
+            values = {"LastActivityDate": newest, "SystemModstamp": told(now)}
             self.change(kind_of(parent["Id"]), parent, values)
 
     def sweep(self, now: datetime, days: int) -> None:

@@ -236,7 +236,7 @@ class Plan:
                 return value in points or (value is not None and any(low <= value < high for low, high in spans))
 
             return among if kind in ("IN", "=") else lambda row: not among(row)
-        if field.type in ("boolean", "id", "reference"):
+        if field.type == "boolean":  # ids can be compared: PK chunking stands on it
             raise Denied(
                 "INVALID_QUERY_FILTER_OPERATOR", f"invalid operator on {field.type} field {field.name}: {kind}"
             )

@@ -245,8 +245,6 @@ class _Reader:
             if self.peek(operator):
                 while self.skip(operator):
                     parts.append(self.part())
-                if self.peek("AND") or self.peek("OR"):
-                    raise self.unexpected()
                 return Junction(operator, tuple(parts))
         return parts[0]
 

@@ -14,6 +14,7 @@ from pipelines.sandbox.salesforce.ids import normal
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 DATETIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})")
+LARGEST_INT = 2**31 - 1
 ADDRESS = re.compile(r"[^@\s,;<>()\[\]]+@[^@\s,;<>()\[\].]+(\.[^@\s,;<>()\[\].]+)+")
 
 
@@ -23,14 +24,22 @@ class Misfit(ValueError):
 
 def told(moment: datetime) -> str:
     """`2013-05-07T22:07:19.000+0000`: whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + ".000+0000"
+
+
+def within(day: date) -> bool:
+    """Whether Salesforce has that day: from 1700 to 4000."""
+    return 1700 <= day.year <= 4000
 
 
 def moment_of(text: str) -> datetime:
     """Read an instant with an offset. Raises ValueError."""
     if not DATETIME.fullmatch(text):
         raise ValueError(f"{text!r} is no instant")
-    return datetime.fromisoformat(text).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is beyond the calendar") from error
 
 
 def day_of(text: str) -> date:
@@ -58,9 +67,12 @@ def taken(field: Field, value: Any) -> Any:
         if not isinstance(value, str):
             raise Misfit(field.type)
         try:
-            if field.type == "date":
-                return day_of(value).isoformat() if DATE.fullmatch(value) else moment_of(value).date().isoformat()
-            return told(moment_of(value) if "T" in value else datetime.combine(day_of(value), datetime.min.time(), UTC))
+            moment = moment_of(value) if "T" in value else datetime.combine(day_of(value), datetime.min.time(), UTC)
+            if not within(moment.date()) or not (DATE.fullmatch(value) or "T" in value):
+                raise Misfit(field.type)
+            return moment.date().isoformat() if field.type == "date" else told(moment)
+        except Misfit:
+            raise
         except (ValueError, OverflowError) as error:
             raise Misfit(field.type) from error
     text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
@@ -79,7 +91,7 @@ def _number(field: Field, value: Any) -> Any:
     if number != number or number in (float("inf"), float("-inf")):
         raise Misfit(field.type)
     if field.type == "int":
-        if number != int(number):
+        if number != int(number) or abs(number) > LARGEST_INT:
             raise Misfit("int")
         return int(number)
     return number

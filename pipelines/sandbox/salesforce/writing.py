@@ -55,7 +55,7 @@ def create(call: SalesforceCall, name: str, given: Record) -> Record:
         lock(call, name, values, inserting=True)
     call.org.add(name, values)
     if name in ACTIVITIES and values.get("IsClosed", True):
-        call.org.touch_parents(values, call.now)
+        call.org.touch_parents(values, call.now, added=True)
     return values
 
 
