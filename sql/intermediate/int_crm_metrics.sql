@@ -72,7 +72,10 @@ sales_touches as (
         subject_key,
         coalesce(
             try_cast(told as timestamptz),
-            timezone('UTC', make_timestamp(try_cast(told as bigint) * 1000))
+            case
+                when try_cast(told as bigint) between 0 and 7258118400000
+                    then timezone('UTC', make_timestamp(cast(told as bigint) * 1000))
+            end
         ) as happened_at
     from sales_moments
 
