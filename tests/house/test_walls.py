@@ -32,7 +32,7 @@ DOORS = {
     "pyrate_limiter": {"pipelines/http.py", "pipelines/vendors"},
     "deltalake": {"pipelines/log/", "pipelines/verify.py"},
     "dagster": {"assets"},
-    "jwt": {"pipelines/vendors/salesforce/"},
+    "jwt": {"pipelines/vendors/salesforce/", "pipelines/sandbox/salesforce/oauth.py"},
     "starlette": {"pipelines/sandbox"},
     "uvicorn": {"pipelines/sandbox"},
     "typer": {"pipelines/cli"},
