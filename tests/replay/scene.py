@@ -23,15 +23,29 @@ from tests.worlds import NOW, contact, email_event, form, joined, later, registr
 
 World = dict[str, Any]
 ONE, SERIES, NEXT = 84759841045, 5555, 4711
+ADA, EVE = "0035g0000000001AAA", "00Q5g0000000001AAA"
 PEOPLE = ["ada@x.example", "bob@x.example", "cy@x.example", "di@x.example"]
-READS = ("/search", "/batch/read", "/oauth/token")
+READS = ("/search", "/batch/read", "/oauth/token", "/oauth2/token")
 OURS_ALONE = re.compile(r"-[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[0-9:.+]+")
 """What differs between two processes that did the same: names that Delta makes up, moments of our clock."""
 
 
+def engagement(number: int, contacts: list[int], **properties: str) -> World:
+    """A call, a note or the like, of a day after all contacts were there."""
+    told = {"hs_timestamp": "2026-11-15T10:00:00Z", **properties}
+    return {
+        "id": str(number),
+        "createdAt": "2026-11-15T10:00:00.000Z",
+        "updatedAt": "2026-11-15T10:00:00.000Z",
+        "archived": False,
+        "properties": told,
+        "associations": {"contacts": [str(one) for one in contacts]},
+    }
+
+
 def beginning() -> World:
-    """A past webinar, a series to come, a contact, and one who cancelled."""
-    return world(
+    """A past webinar, a series to come, a contact, and one who cancelled; two of them are known to Salesforce."""
+    told = world(
         webinar(
             ONE,
             registrants=[registrant(email) for email in PEOPLE],
@@ -41,7 +55,28 @@ def beginning() -> World:
         contacts=[contact(1, PEOPLE[0]), contact(2, "eve@x.example")],
         email_events=[email_event("OPEN", PEOPLE[0], 1, "2026-11-01T00:00:00+00:00")],
         forms=[form("f1", [("eve@x.example", "2026-11-02T00:00:00+00:00")])],
+        calls=[engagement(701, [1, 2], hs_call_title="Hello")],
+        notes=[engagement(702, [1], hs_note_body="A note")],
     )
+    told["salesforce"] = [
+        {
+            "org_id": "00D5g000001abcdEAA",
+            "client_id": "salesforce-client",
+            "client_secret": "salesforce-secret",
+            "time_zone": "Europe/Paris",
+            "Contact": [{"Id": ADA, "LastName": "A", "Email": PEOPLE[0], "CreatedDate": "2025-01-01T00:00:00Z"}],
+            "Lead": [
+                {
+                    "Id": EVE,
+                    "LastName": "E",
+                    "Company": "X",
+                    "Email": "eve@x.example",
+                    "CreatedDate": "2025-01-01T00:00:00Z",
+                }
+            ],
+        }
+    ]
+    return told
 
 
 def going_on(told: World) -> None:
@@ -55,6 +90,10 @@ def going_on(told: World) -> None:
     many["registrants"].append(registrant("gus@x.example"))
     portal["email_events"].append(email_event("CLICK", PEOPLE[1], 1, "2026-11-20T13:00:00+00:00"))
     portal["contacts"] = [one for one in portal["contacts"] if one["properties"]["email"] != "eve@x.example"]
+    portal["calls"][0]["properties"]["hs_call_title"] = "Hello again"
+    portal["calls"][0]["updatedAt"] = "2026-11-20T13:00:00.000Z"
+    portal["calls"].append(engagement(703, [1], hs_call_title="Next"))
+    portal["calls"][-1]["updatedAt"] = "2026-11-20T13:00:00.000Z"
 
 
 def coming_back(told: World) -> None:
@@ -203,13 +242,13 @@ class Scene:
         return told
 
     def written(self) -> dict[str, int]:
-        """Return how many records each writing call of HubSpot took since the vendors were put back."""
+        """Return how many records each writing call, by vendor and path, took since the vendors were put back."""
         found: dict[str, int] = {}
         for one in self.company.sandbox.requests():
             path = one["path"].partition("?")[0]
-            is_write = one["method"] != "GET" and not path.endswith(READS)
-            if one["vendor"] == "hubspot" and is_write and (one["status"] < 400):
-                found[path] = found.get(path, 0) + one["records"]
+            if one["method"] != "GET" and not path.endswith(READS) and one["status"] < 400:
+                name = f"{one['vendor']} {path}"
+                found[name] = found.get(name, 0) + one["records"]
         return found
 
     def survives(

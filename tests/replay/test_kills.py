@@ -66,7 +66,10 @@ def test_the_answer_to_every_kind_of_write_can_be_lost_and_nobody_is_created_twi
     scene: Scene, chapter: str, kind: str
 ) -> None:
     scene.put_back(scene.starts[chapter, "apply"].state)
-    rules = [{"vendor": "hubspot", "path": f"{path}($|\\?)", "kind": kind, "times": 1} for path in scene.calm[chapter]]
+    rules = [
+        {"vendor": vendor, "path": f"{path}($|\\?)", "kind": kind, "times": 1}
+        for vendor, path in (name.split() for name in scene.calm[chapter])
+    ]
     scene.company.sandbox.set_faults({"rules": rules})
     scene.command(scene.starts[chapter, "apply"].words)
     assert set(scene.company.sandbox.state.faults.show()["struck"]) == {1}, "each kind of write was struck once"

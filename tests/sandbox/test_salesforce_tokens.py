@@ -139,3 +139,13 @@ def test_versions_are_listed_and_old_ones_are_gone(org: Enter) -> None:
     assert refusal(get(f"{desk.instance}/services/data/v99.0/limits", timeout=10)) == (404, "NOT_FOUND")
     assert refusal(desk.ask("GET", "/nonsense")) == (404, "NOT_FOUND")
     assert refusal(desk.ask("DELETE", "/limits")) == (405, "METHOD_NOT_ALLOWED")
+
+
+def test_a_user_who_left_gets_no_token(org: Enter) -> None:
+    gone = {"Username": "gone@x.example", "LastName": "Gone", "IsActive": False}
+    desk = org(User=[{"Username": "here@x.example", "LastName": "Here"}, gone], certificate=CERTIFICATE)
+    here, left = (
+        desk.token(grant_type=GRANT, assertion=assertion(sub=name)) for name in ("here@x.example", "gone@x.example")
+    )
+    assert here.status_code == 200
+    assert (left.status_code, left.json()["error"]) == (400, "invalid_grant")

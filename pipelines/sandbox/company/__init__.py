@@ -13,6 +13,7 @@ from pipelines.sandbox import clock
 from pipelines.sandbox.company.crm import portal_of
 from pipelines.sandbox.company.mail import mail_of
 from pipelines.sandbox.company.people import cast_of
+from pipelines.sandbox.company.sales import org_of
 from pipelines.sandbox.company.stage import account_of
 
 Record = dict[str, Any]
@@ -27,4 +28,5 @@ def generate(seed: int = 7, contacts: int = 2000, now: str = clock.DEFAULT_NOW) 
     campaigns, events = mail_of(dice, cast, moment)
     portal = portal_of(dice, cast, moment)
     portal |= {"email_campaigns": campaigns, "email_events": events}
-    return {"now": clock.iso(moment), "zoom": [account], "hubspot": [portal], "marketo": [], "salesforce": []}
+    org = org_of(random.Random(f"sales {seed}"), cast, portal, moment)
+    return {"now": clock.iso(moment), "zoom": [account], "hubspot": [portal], "marketo": [], "salesforce": [org]}

@@ -10,6 +10,7 @@ from typing import Any
 from pipelines.sandbox.clock import iso_ms, to_ms
 from pipelines.sandbox.company.mail import PORTAL
 from pipelines.sandbox.company.people import Cast, Person, moment_between, worn
+from pipelines.sandbox.company.sales import CONTACT, LEAD, PREFIXES, record_id
 
 Record = dict[str, Any]
 SOURCES = ("ORGANIC_SEARCH", "PAID_SEARCH", "EMAIL_MARKETING", "SOCIAL_MEDIA", "REFERRALS", "DIRECT_TRAFFIC", "OFFLINE")
@@ -120,9 +121,8 @@ def _contact(dice: random.Random, person: Person, now: datetime) -> Record:
     if source == "OFFLINE":
         properties |= {"hs_analytics_source_data_1": dice.choice(("IMPORT", "INTEGRATION", "SALESFORCE"))}
     if dice.random() < 0.45:
-        kind = "salesforcecontactid" if dice.random() < 0.6 else "salesforceleadid"
-        prefix = "003" if kind == "salesforcecontactid" else "00Q"
-        properties[kind] = f"{prefix}5g{person.number:013d}"
+        kind = CONTACT if dice.random() < 0.6 else LEAD
+        properties[kind] = record_id(PREFIXES[kind], person.number)
     if dice.random() < 0.5:
         properties["hubspot_owner_id"] = str(77_000 + dice.randint(0, 4))
     if person.second_email:

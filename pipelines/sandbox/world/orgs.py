@@ -10,7 +10,7 @@ from pipelines.sandbox import clock
 from pipelines.sandbox.salesforce.fields import ACTIVITIES, DEFAULTS, READ_ONLY, SCHEMA, Field
 from pipelines.sandbox.salesforce.ids import PREFIXES, kind_of, made, padded
 from pipelines.sandbox.salesforce.org import last_activity
-from pipelines.sandbox.salesforce.values import Misfit, taken, told
+from pipelines.sandbox.salesforce.values import Misfit, taken, told, within
 from pipelines.sandbox.world.frame import WorldError, key_of, shown
 
 Record = dict[str, Any]
@@ -154,11 +154,15 @@ def _fill_row(row: Record, name: str, me: str, now: str, path: str) -> None:
 
 
 def _value(field: Field, value: Any, path: str) -> Any:
-    if field.type == "reference" and isinstance(value, str):
-        return padded(value) or value
+    if field.type == "reference" and value not in (None, ""):
+        if not isinstance(value, str):
+            raise WorldError(f"{path}: {shown(value)} is no id")
+        return (padded(value) if kind_of(value) else "") or value
     try:
         if field.type in ("date", "datetime") and isinstance(value, str) and value:
             moment = clock.parse(value)
+            if not within(moment.date()):
+                raise ValueError(f"{value} is beyond the calendar")
             return moment.date().isoformat() if field.type == "date" else told(moment)
         return taken(field, value)
     except (Misfit, ValueError, OverflowError) as error:
