@@ -30,13 +30,13 @@ def add(folder: Path, events: int) -> int:
     for statement in macros(Size(events)):
         db.execute(statement)
     statuses = ", ".join(
-        f"('01J{at}', '{{\"ApiName\": \"{name}\", \"IsClosed\": {closed}, \"IsDefault\": {default}, \"SortOrder\": {at}}}')"
+        f'(\'01J{at}\', \'{{"ApiName": "{name}", "IsClosed": {closed}, "IsDefault": {default}, "SortOrder": {at}}}\')'
         for at, (name, closed, default) in enumerate(STATUSES)
     )
     people = (
         "select p, {prefix} || lpad(cast(p as varchar), 12, '0') as key, '{{\"Id\": \"' || {prefix} || "
-        "lpad(cast(p as varchar), 12, '0') || '\", \"Email\": \"' || email(p) || '\", \"AccountId\": \"001' || "
-        "lpad(cast(p % 997 as varchar), 12, '0') || '\", \"CreatedDate\": \"{stamp}\", \"IsDeleted\": false}}' as payload "
+        'lpad(cast(p as varchar), 12, \'0\') || \'", "Email": "\' || email(p) || \'", "AccountId": "001\' || '
+        'lpad(cast(p % 997 as varchar), 12, \'0\') || \'", "CreatedDate": "{stamp}", "IsDeleted": false}}\' as payload '
         "from range({count}) as t(p) where p % 6 {which}"
     )
     streams = {

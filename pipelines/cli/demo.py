@@ -71,7 +71,7 @@ def demo(
         "Where to look:",
         f"  {opened.warehouse.file}   the tables, for any DuckDB client",
         f"  {home / 'plans'}   what was planned, as Parquet and JSON",
-        f"  {kept}   what Zoom and HubSpot hold now",
+        f"  {kept}   what the vendors hold now",
         '  turnout sql "select topic, status, registered_count, attended_count from webinars limit 10"',
         "  turnout plan            (shows 0 changes: all of it is there)",
         "  make ui                 (the same in Dagster)",
@@ -122,7 +122,7 @@ def sandbox(
     seed: Seed = 7,
     contacts: Contacts = 2000,
 ) -> None:
-    """Run Zoom and HubSpot on this machine until interrupted, and print the variables that connect turnout to them."""
+    """Run the vendors on this machine until interrupted, and print the variables that connect turnout to them."""
     from pipelines.sandbox import Sandbox
 
     state: dict[str, Any] = _world(world, seed, contacts)
