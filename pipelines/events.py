@@ -4,7 +4,7 @@ An event is either `seen` (the vendor's record, verbatim) or `absent` (a record 
 more). Streams come in three modes:
 
 - `fact`: a record never changes, or carries the vendor's own stamp of each change. Its id is a hash of its content,
-  so the same fact has the same id on every machine.
+  so the same bytes have the same id on every machine, and other bytes that say the same are no news.
 - `state`: a record changes without a stamp. Each state that follows another is an event of its own; its id also
   hashes the state before, so that A, B, A are three events and A, A, A is one.
 - `own`: we wrote it ourselves, under a key that never comes twice, so nothing needs to be looked up.
@@ -12,7 +12,7 @@ more). Streams come in three modes:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -24,8 +24,6 @@ import pyarrow as pa
 
 ID_BYTES = 16
 """Length of an event id and of a content digest: 128 bits."""
-REMEMBERED = 1 << 14
-"""Digests kept at hand, up to twice as many: a record is looked at when its page comes, and when it is appended."""
 
 Kind = Literal["seen", "absent"]
 Mode = Literal["fact", "state", "own"]
@@ -45,7 +43,8 @@ EVENT_SCHEMA = pa.schema(
     ]
 )
 """Columns of every stream. `scope` is the vendor's container of the record ("" where there is none): the set that
-is read whole, so that absence can be told. `digest` is the hash of the payload, keys in order."""
+is read whole, so that absence can be told. `digest` is the hash of key and payload as they came (`identities`); in
+events of earlier logs, of what the payload says (`digest`)."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -98,68 +97,45 @@ class Stream:
     about: str = ""
 
 
-_HASHER = blake2b(digest_size=ID_BYTES)
-
-
-class _Digests(dict[bytes, bytes]):
-    """Payload to digest of what was looked at of late; what is asked for and is not there is made."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._earlier: dict[bytes, bytes] = {}
-
-    def __missing__(self, payload: bytes) -> bytes:
-        earlier = self._earlier.get(payload)
-        return earlier or self.take(payload, orjson.loads(payload) if payload else None)
-
-    def take(self, payload: bytes, told: Any) -> bytes:
-        """Return the digest of a payload that was read already, and remember it."""
-        hasher = _HASHER.copy()  # cheaper than a new one
-        try:
-            hasher.update(orjson.dumps(told, None, orjson.OPT_SORT_KEYS) if payload else b"absent")
-        except TypeError:  # nested more than 253 levels deep, which orjson reads and does not write: as it stands
-            hasher.update(payload)
-        if len(self) >= REMEMBERED:
-            self._earlier = dict(self)
-            self.clear()
-        self[payload] = made = hasher.digest()
-        return made
-
-
-_DIGESTS = _Digests()
-digest_of = _DIGESTS.take
-"""`digest` of a payload that was read already, given what it says."""
-
-
 def digest(payload: bytes) -> bytes:
-    """Return the 128-bit hash of a JSON document; the order of its keys and its blanks do not matter.
+    """Return the 128-bit hash of what a JSON document says; the order of its keys and its blanks do not matter.
 
     Raises:
         ValueError: it is no JSON that every parser takes.
     """
-    return _DIGESTS[payload]
+    told = orjson.loads(payload) if payload else None
+    try:
+        content = orjson.dumps(told, None, orjson.OPT_SORT_KEYS) if payload else b"absent"
+    except TypeError:  # nested more than 253 levels deep, which orjson reads and does not write: as it stands
+        content = payload
+    return blake2b(content, digest_size=ID_BYTES).digest()
 
 
-def event_id(source: str, account: str, stream: str, key: str, content: bytes, previous: bytes | None = None) -> bytes:
-    """Return the identity of an event, the same on every machine.
+def event_id(source: str, account: str, stream: str, key: str, payload: bytes, previous: bytes | None = None) -> bytes:
+    """Return the identity of an event, the same on every machine that was told the same bytes.
 
     Args:
-        content: the payload's digest.
         previous: for a state that follows another, the id of the event before it.
     """
-    return namer(source, account, stream)(key, content, previous)
+    (alone,) = identities(source, account, stream, [Record(key, datetime.min.replace(tzinfo=UTC), payload)])
+    return following(alone, previous)
 
 
-def namer(source: str, account: str, stream: str) -> Callable[..., bytes]:
-    """Return `event_id` for one stream, to be given key, content and previous: cheaper for many events."""
-    begun = blake2b("\x1f".join((source, account, stream, "")).encode(), digest_size=ID_BYTES)
+def identities(source: str, account: str, stream: str, records: Iterable[Record]) -> list[bytes]:
+    """Return the hash of each record's key and payload: what it is known by while it follows none."""
+    begun = blake2b("\x1f".join((source, account, stream, "")).encode(), digest_size=ID_BYTES).copy
+    found: list[bytes] = []
+    add = found.append
+    for record in records:
+        hasher = begun()  # cheaper than a new one
+        hasher.update(b"%b\x1f%b" % (record.key.encode(), record.payload))  # JSON has no bare \x1f: its end is certain
+        add(hasher.digest())
+    return found
 
-    def name(key: str, content: bytes, previous: bytes | None = None) -> bytes:
-        hasher = begun.copy()
-        hasher.update(b"%b\x1f%b%b" % (key.encode(), content, previous or b""))
-        return hasher.digest()
 
-    return name
+def following(alone: bytes, previous: bytes | None) -> bytes:
+    """Return the id of an event that follows another, or none, given what it would be known by alone."""
+    return blake2b(alone + previous, digest_size=ID_BYTES).digest() if previous else alone
 
 
 def utc(text: str) -> datetime:

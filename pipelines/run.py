@@ -22,7 +22,7 @@ import orjson
 from pipelines import models as sql_models
 from pipelines import publish, settings, transform
 from pipelines.checks import Check, run_audits
-from pipelines.errors import ChecksFailed, SettingsError, UsageError
+from pipelines.errors import ChecksFailed, SettingsError, UsageError, VendorError
 from pipelines.events import Batch, Record, Stream, digest
 from pipelines.ingest import IngestReceipt, Source, ingest
 from pipelines.log import OURS, Log, compaction
@@ -219,7 +219,7 @@ class Workspace:
                     ],
                 )
             publish.write_verdicts(self.log, self.models, plan, at=self.now())
-            return plan, lines
+            return plan, [*lines, *self._missing(plan)]
 
     def apply(self, plan: Plan, *, allow: bool = False, progress: Progress = silent) -> ApplyReceipt:
         """Send a plan, if it is fresh and of a shape that was to be expected.
@@ -248,6 +248,17 @@ class Workspace:
             progress("verdicts")
             publish.write_verdicts(self.log, self.models, plan, at=self.now(), is_applied=True)
             return receipt
+
+    def _missing(self, plan: Plan) -> list[str]:
+        """Return what each connected destination of a plan still lacks, before anything can be sent to it."""
+        told: list[str] = []
+        for name in plan.rows:
+            try:
+                found = self.destinations[name].unknown(self.log) if name in self.destinations else []
+            except VendorError as error:
+                found = [str(error)]
+            told += [f"{name}: {line}" for line in found]
+        return told
 
     def _held(self, plan: Plan) -> dict[str, str]:
         """Return the destinations that must not be written to yet, each with why; the others go on.

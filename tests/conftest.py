@@ -8,15 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyrate_limiter import Rate
 
+from pipelines.vendors.hubspot import client as hubspot
 from tests.company import Company
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
-def company(tmp_path: Path) -> Iterator[Callable[..., Company]]:
-    """Return a maker of companies: `company(world(...), settings='…')`."""
+def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Company]]:
+    """Return a maker of companies: `company(world(...), settings='…')`.
+
+    Neither side counts searches a second, which every run would wait for; that limit has its own tests.
+    """
+    monkeypatch.setitem(hubspot.LIMITS, hubspot.SEARCH, [Rate(1_000, 1_000)])
     made: list[Company] = []
 
     def make(world: dict[str, Any], settings: str = "") -> Company:

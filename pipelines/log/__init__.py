@@ -14,20 +14,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import orjson
 import pyarrow as pa
-from deltalake import ColumnProperties, CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import ColumnProperties, DeltaTable, WriterProperties
 from deltalake.exceptions import DeltaError
 from filelock import FileLock, Timeout
 
 from pipelines.errors import LockedError, LogError
 from pipelines.events import EVENT_SCHEMA, Batch, Stream, utc
-from pipelines.log import columns, holding
+from pipelines.log import columns, commit, holding
 from pipelines.log.news import Index, new_facts, new_states, own_events
 
 CURSORS = "turnout.cursors"
@@ -220,35 +219,25 @@ class Log:
             news = new_states(self, index, batch, at)
         cursors: dict[str, Any] = orjson.loads(told.get(CURSORS) or "{}")
         is_moved = batch.cursor is not None and cursors.get(account) != dict(batch.cursor)
-        if not news and not is_moved:
+        if not news.records and not is_moved:
             return AppendReceipt(read=len(batch.records), version=table.version())
         if batch.cursor is not None:
             cursors[account] = dict(batch.cursor)
         last_at = max(at, utc(told[AT])) if AT in told else at
-        rows = columns.table(sorted(news, key=itemgetter(0, 1)), account=account, observed_at=observed, batch=run)
-        try:
-            write_deltalake(
-                table,
-                rows,
-                mode="append",
-                writer_properties=WRITER,
-                commit_properties=CommitProperties(
-                    custom_metadata={
-                        CURSORS: orjson.dumps(cursors).decode(),
-                        AT: last_at.isoformat(),
-                        "turnout.run": run,
-                        OBSERVED: observed.isoformat(),
-                    }
-                ),
-            )
-        except (DeltaError, OSError) as error:
-            raise LogError(
-                f"{table.table_uri}: the batch was not added: {str(error)[:300]}. "
-                "The log is as it was; see that the disk has room and the folder can be written, then run again."
-            ) from None
+        rows = columns.table(news.in_order(), account=account, observed_at=observed, batch=run)
+        commit.append(
+            table,
+            rows,
+            {
+                CURSORS: orjson.dumps(cursors).decode(),
+                AT: last_at.isoformat(),
+                "turnout.run": run,
+                OBSERVED: observed.isoformat(),
+            },
+        )
         index.add(rows, table.version())
-        absent = sum(row[2].kind == "absent" for row in news)
-        return AppendReceipt(len(batch.records), len(news), absent, table.version())
+        absent = sum(record.kind == "absent" for record in news.records)
+        return AppendReceipt(len(batch.records), len(news.records), absent, table.version())
 
     def _index_of(self, source: str, account: str, stream: str, version: int) -> Index:
         if self._index is None or not self._index.is_of(source, account, stream, version):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
@@ -14,20 +13,20 @@ from pipelines.events import EVENT_SCHEMA
 from pipelines.log.news import News
 
 
-def table(news: Sequence[News], *, account: str, observed_at: datetime, batch: str) -> pa.Table:
+def table(news: News, *, account: str, observed_at: datetime, batch: str) -> pa.Table:
     """Return events as a table of EVENT_SCHEMA."""
-    records = [row[2] for row in news]
+    records, count = news.records, len(news.records)
     payloads = [record.payload for record in records]
     columns: dict[str, Any] = {
-        "event_id": _bytes([row[1] for row in news], pa.binary()),
-        "account": _same(account, len(news)),
+        "event_id": _bytes(news.ids, pa.binary()),
+        "account": _same(account, count),
         "scope": _texts([record.scope for record in records]),
         "key": pa.array([record.key for record in records], pa.string()),
         "kind": _texts([record.kind for record in records]),
-        "occurred_at": pa.array([row[0] for row in news], pa.timestamp("us", tz="UTC")),
-        "observed_at": pa.array([observed_at], pa.timestamp("us", tz="UTC")).take(_zeros(len(news))),
-        "batch": _same(batch, len(news)),
-        "digest": _bytes([row[3] for row in news], pa.binary()),
+        "occurred_at": pa.array(news.moments, pa.timestamp("us", tz="UTC")),
+        "observed_at": pa.array([observed_at], pa.timestamp("us", tz="UTC")).take(_zeros(count)),
+        "batch": _same(batch, count),
+        "digest": _bytes(news.contents, pa.binary()),
         "payload": _bytes(payloads, pa.string())
         if all(payloads)
         else pa.array([content.decode() if content else None for content in payloads], pa.string()),
@@ -46,8 +45,7 @@ def _bytes(values: list[bytes], kind: pa.DataType) -> pa.Array:
 
 def _texts(values: list[str]) -> pa.Array:
     """Return a column of texts that are often all the same."""
-    is_same = bool(values) and values.count(values[0]) == len(values)
-    return _same(values[0], len(values)) if is_same else pa.array(values, pa.string())
+    return _same(values[0], len(values)) if len(set(values)) == 1 else pa.array(values, pa.string())
 
 
 def _same(text: str, count: int) -> pa.Array:

@@ -7,25 +7,50 @@ kept at hand (`Index`) where looking into the log again would read much of it ea
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import le
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 import pyarrow as pa
 
-from pipelines.events import Batch, Record, digest, namer
+from pipelines.events import Batch, Record, digest, following, identities
 
 if TYPE_CHECKING:
     from pipelines.log import Log
 
 SLICE = 100_000
 """Facts whose times span more rows of the log than this are looked up in an index, from the second batch on."""
-HEAD = "key, scope, event_id, digest, kind, occurred_at, observed_at"
+HEAD = "key, scope, event_id, digest, kind, occurred_at, observed_at, hash(key) as k, hash(scope) as s"
+FACT = "event_id, occurred_at, hash(key) as k"
 
 
-News = tuple[datetime, bytes, Record, bytes]
-"""An event to be appended: when it occurred, its id, the record, and its digest."""
+@dataclass
+class News:
+    """Events to be appended, column by column: when each occurred, its id, the record, what it is known by alone."""
+
+    moments: list[datetime] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+
+    def __add__(self, other: News) -> News:
+        return News(
+            self.moments + other.moments,
+            self.ids + other.ids,
+            self.records + other.records,
+            self.contents + other.contents,
+        )
+
+    def in_order(self) -> News:
+        """Return them in the order of their moments."""
+        if all(map(le, self.moments, self.moments[1:])):
+            return self
+        order = sorted(range(len(self.moments)), key=self.moments.__getitem__)
+        columns = (self.moments, self.ids, self.records, self.contents)
+        return News(*([column[at] for at in order] for column in columns))  # type: ignore[arg-type]
 
 
 class Index:
@@ -46,13 +71,13 @@ class Index:
         return (self.source, self.account, self.stream, self.version) == (source, account, stream, version)
 
     def build(self, files: list[str], columns: str) -> duckdb.DuckDBPyConnection:
-        """Read columns of all files, and return where they are kept: `known`, with the hashes of key and scope."""
+        """Read columns of all files, and return where they are kept: `known`."""
         if self.db is None:
             self._columns = columns
             self.db = duckdb.connect()
             self.db.execute("set timezone = 'UTC'")
             self.db.execute(
-                f"create table known as select {self._with_hashes()} from read_parquet(?) where account = ?",
+                f"create table known as select {columns} from read_parquet(?) where account = ?",
                 [files, self.account],
             )
         return self.db
@@ -62,11 +87,8 @@ class Index:
         self.version = version
         if self.db is not None:
             self.db.register("added", rows)
-            self.db.execute(f"insert into known select {self._with_hashes()} from added")
+            self.db.execute(f"insert into known select {self._columns} from added")
             self.db.unregister("added")
-
-    def _with_hashes(self) -> str:
-        return f"{self._columns}, hash(key) as k, hash(scope) as s" if "key" in self._columns else self._columns
 
     def close(self) -> None:
         """Give the memory back."""
@@ -75,47 +97,99 @@ class Index:
             self.db = None
 
 
-def new_facts(log: Log, index: Index, records: Sequence[Record]) -> list[News]:
-    """Return the facts that the log does not hold; looks only at the span of their times."""
-    name = namer(index.source, index.account, index.stream)
-    rows: dict[bytes, News] = {}
-    for record in records:
-        content = digest(record.payload)
-        identity = name(record.key, content)
-        if identity not in rows:
-            rows[identity] = (record.occurred_at, identity, record, content)
+def _identities(index: Index, records: Iterable[Record]) -> list[bytes]:
+    return identities(index.source, index.account, index.stream, records)
+
+
+def new_facts(log: Log, index: Index, records: Sequence[Record]) -> News:
+    """Return the facts that the log does not hold; looks only at the span of their times.
+
+    Facts that say the same in other bytes (another order of keys, other blanks) are one: the first that was told.
+    """
+    ids = _identities(index, records)
+    rows = dict(zip(ids, records, strict=True))
+    if len(rows) < len(ids):
+        rows = dict(zip(reversed(ids), reversed(records), strict=True))  # the first of equal ones stays
+        rows = {identity: rows[identity] for identity in dict.fromkeys(ids)}
+    if len({record.key for record in rows.values()}) < len(rows):
+        _drop_told_twice(rows)
     if rows:
-        for identity in _known_ids(log, index, rows):
-            del rows[identity]
-    return list(rows.values())
+        _drop_known(log, index, rows)
+    left = list(rows.values())
+    ids = list(rows)
+    return News([record.occurred_at for record in left], ids, left, ids)
 
 
-def _known_ids(log: Log, index: Index, rows: dict[bytes, News]) -> list[bytes]:
-    moments = [row[0] for row in rows.values()]
+def _drop_told_twice(rows: dict[bytes, Record]) -> None:
+    """Drop the later ones of facts that differ in their bytes alone."""
+    counts = Counter(record.key for record in rows.values())
+    told: set[tuple[str, datetime, bytes]] = set()
+    for identity, record in list(rows.items()):
+        if counts[record.key] > 1:
+            says = (record.key, record.occurred_at, digest(record.payload))
+            if says in told:
+                del rows[identity]
+            told.add(says)
+
+
+SAME = """
+    select incoming.event_id, events.event_id from events as events join incoming on {met}
+    where events.event_id = incoming.event_id or events.occurred_at = incoming.occurred_at
+"""
+"""Facts of a batch, with those of the log that are the same or, by their key and time, may say the same."""
+
+
+def _drop_known(log: Log, index: Index, rows: dict[bytes, Record]) -> None:
+    """Drop what the log holds in the span of the facts' times."""
+    moments = [record.occurred_at for record in rows.values()]
     first, last = min(moments), max(moments)
     files, count = log.slice(index.source, index.stream, first, last)
     if not files:
-        return []
-    incoming = pa.table({"event_id": pa.array(list(rows), pa.binary())})
+        return
+    incoming = pa.table(
+        {
+            "event_id": pa.array(list(rows), pa.binary()),
+            "key": pa.array([record.key for record in rows.values()], pa.string()),
+            "occurred_at": pa.array(moments, pa.timestamp("us", tz="UTC")),
+        }
+    )
     index.asked += count > SLICE
     if index.db is not None or index.asked > 1:
-        db = index.build(log.files(index.source, index.stream), "event_id")
+        db = index.build(log.files(index.source, index.stream), FACT)
         db.register("incoming", incoming)
-        found = db.execute("select event_id from incoming where event_id in (select event_id from known)").fetchall()
+        found = db.execute(SAME.replace("{met}", "k = hash(key)").replace("from events", "from known")).fetchall()
         db.unregister("incoming")
     else:
+        met = "events.key = incoming.key and account = $account and events.occurred_at between $first and $last"
+        told = {"account": index.account, "first": first, "last": last}
         found = log.query(
             index.source,
             index.stream,
-            """
-            select event_id from events
-            where occurred_at between $first and $last and event_id in (select event_id from incoming)
-            """,
-            {"first": first, "last": last},
+            SAME.replace("{met}", met),
+            told,
             files=files,
             incoming=incoming,
         )
-    return [identity for (identity,) in found]
+    alike: dict[bytes, list[bytes]] = {}
+    for identity, held in found:
+        if identity == held:
+            rows.pop(identity, None)
+        else:
+            alike.setdefault(identity, []).append(held)
+    alike = {identity: held for identity, held in alike.items() if identity in rows}
+    if alike:
+        says = _says(log, index, files, {one for held in alike.values() for one in held})
+        for identity, held in alike.items():
+            if any(digest(rows[identity].payload) in says[one] for one in held):
+                del rows[identity]
+
+
+def _says(log: Log, index: Index, files: list[str], ids: Iterable[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
+    """Return what events of the log say: the digest of each payload, and the one that was written beside it."""
+    wanted = pa.table({"event_id": pa.array(list(ids), pa.binary())})
+    sql = "select event_id, payload, digest from events where event_id in (select event_id from wanted)"
+    found = log.query(index.source, index.stream, sql, {}, files=files, wanted=wanted)
+    return {identity: (digest((payload or "").encode()), content) for identity, payload, content in found}
 
 
 class _Head(NamedTuple):
@@ -126,37 +200,63 @@ class _Head(NamedTuple):
     kind: str
     occurred_at: datetime
     scope: str
+    payload: bytes | None = None
+    """Where it came in the batch at hand."""
 
 
-def new_states(log: Log, index: Index, batch: Batch, at: datetime) -> list[News]:
-    """Return what has changed since the latest event of each key, and what is absent from complete scopes."""
-    name = namer(index.source, index.account, index.stream)
-    contents = [digest(record.payload) for record in batch.records]
+def new_states(log: Log, index: Index, batch: Batch, at: datetime) -> News:
+    """Return what has changed since the latest event of each key, and what is absent from complete scopes.
+
+    A state in other bytes (another order of keys, other blanks) that says the same has not changed.
+    """
+    contents = _identities(index, batch.records)
     wanted, heads, gone = _heads(log, index, batch, contents)
-    rows: list[News] = []
+    news = News()
     followed: set[str] = set()
+    says = _heads_say(log, index, [(batch.records[nth].key, contents[nth]) for nth in wanted], heads)
 
     def follow(record: Record, content: bytes) -> None:
         head = heads.get(record.key)
-        identity = name(record.key, content, head.event_id if head else None)
+        identity = following(content, head.event_id if head else None)
         moment = record.occurred_at if head is None else max(at, head.occurred_at, record.occurred_at)
         if head is not None and record.key in followed:  # both are observed at once, so time alone tells their order
             moment = max(moment, head.occurred_at + timedelta(microseconds=1))
         followed.add(record.key)
-        heads[record.key] = _Head(identity, content, record.kind, moment, record.scope)
-        rows.append((moment, identity, record, content))
+        heads[record.key] = _Head(identity, content, record.kind, moment, record.scope, record.payload)
+        news.moments.append(moment)
+        news.ids.append(identity)
+        news.records.append(record)
+        news.contents.append(content)
 
     for nth in wanted:
         record, content = batch.records[nth], contents[nth]
         head = heads.get(record.key)
         if head is None and record.kind == "absent" and not record.follows:
             continue
-        if head is None or head.digest != content:
+        if head is None or not (head.digest == content or _is_said(record.payload, head, says)):
             follow(record, content)
-    for key in sorted(gone):
-        absence = Record(key, at, b"", heads[key].scope, "absent")
-        follow(absence, digest(absence.payload))
-    return rows
+    absences = [Record(key, at, b"", heads[key].scope, "absent") for key in sorted(gone)]
+    for absence, content in zip(absences, _identities(index, absences), strict=True):
+        follow(absence, content)
+    return news
+
+
+def _heads_say(
+    log: Log, index: Index, told: Sequence[tuple[str, bytes]], heads: dict[str, _Head]
+) -> dict[bytes, tuple[bytes, bytes]]:
+    """Return what the heads say that were told in other bytes; reads only the files of their times."""
+    differing = [heads[key] for key, content in told if key in heads and heads[key].digest != content]
+    if not differing:
+        return {}
+    moments = [head.occurred_at for head in differing]
+    files, _ = log.slice(index.source, index.stream, min(moments), max(moments))
+    return _says(log, index, files, {head.event_id for head in differing})
+
+
+def _is_said(payload: bytes, head: _Head, says: dict[bytes, tuple[bytes, bytes]]) -> bool:
+    """Whether a head says what a payload says."""
+    made = head.payload
+    return digest(payload) in (says[head.event_id] if made is None else (digest(made),))
 
 
 LOOKUP = """
@@ -216,11 +316,7 @@ def _heads(
     return wanted, heads, [key for nth, key, *_ in found if nth is None]
 
 
-def own_events(index: Index, records: Sequence[Record]) -> list[News]:
+def own_events(index: Index, records: Sequence[Record]) -> News:
     """Return what we wrote ourselves, under keys that never come twice."""
-    name = namer(index.source, index.account, index.stream)
-    contents = [digest(record.payload) for record in records]
-    return [
-        (record.occurred_at, name(record.key, content), record, content)
-        for record, content in zip(records, contents, strict=True)
-    ]
+    ids = _identities(index, records)
+    return News([record.occurred_at for record in records], ids, list(records), ids)

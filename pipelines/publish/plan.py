@@ -3,6 +3,10 @@
 A sync model is one row per record with the columns `object_key`, `vendor_id`, `reason` (null: to be published) and
 its fields; its header names the `destination` and the `object`, and may name columns that go out `create only`, or
 are `context` of the call and no field; `send: whole` sends every field of a record of which one has changed.
+
+`send whole when` names a boolean column that says so of one record, `delete when` one of a record that goes if it was
+ever told, and `fields` a column with a JSON object of further fields, whose names come from the settings. What that
+object does not name stays as it is.
 """
 
 from __future__ import annotations
@@ -235,18 +239,30 @@ def fields_of(db: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
         "reason",
         *words(model.header.get("context")),
         *words(model.header.get("apart")),
+        *(model.header.get(name, "") for name in ("fields", "delete when", "send whole when")),
     }
     return [column for column in columns if column not in apart]
 
 
+def _mapped(db: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
+    """Return the fields that a sync model holds as JSON."""
+    column = model.header.get("fields")
+    if not column:
+        return []
+    rows = db.execute(f'select distinct unnest(json_keys("{column}")) as name from {model.name} order by name')  # noqa: S608
+    return [str(name) for (name,) in rows.fetchall()]
+
+
 def _changes(db: duckdb.DuckDBPyConnection, model: Model, phases: Sequence[Phase]) -> pa.Table:
-    fields = fields_of(db, model)
+    plain, mapped = fields_of(db, model), _mapped(db, model)
+    fields = [*plain, *mapped]
     if not fields:
         return SCHEMA.empty_table()
     target = {"destination": model.header["destination"], "object": model.header["object"]}
     once = [name for name in words(model.header.get("create only")) if name in fields]
     context = words(model.header.get("context"))
-    is_whole = model.header.get("send") == "whole"
+    whole, goes = (model.header.get(name) for name in ("send whole when", "delete when"))
+    is_whole = f'given."{whole}"' if whole else str(model.header.get("send") == "whole").lower()
     is_new = "wanted.vendor_id is null" if "create when" in model.header else "told.is_told is null"
     described = ", ".join(f"'{name}': \"{name}\"" for name in context)
     among = next((phase.sorted_by for phase in phases if phase.object == target["object"]), ())
@@ -254,17 +270,11 @@ def _changes(db: duckdb.DuckDBPyConnection, model: Model, phases: Sequence[Phase
     held = ", ".join(
         f"max(case when field_name = '{name}' then nullif(field_value, '') end) as \"{name}\"" for name in fields
     )
-    cells = {name: _cell(name, is_once=name in once, is_whole=is_whole) for name in sorted(fields)}
+    wanted = [*(f'given."{name}"' for name in plain), *(_within(model.header["fields"], name) for name in mapped)]
+    cells = {name: _cell(name, is_once=name in once) for name in sorted(fields)}
     table: pa.Table = db.sql(
         f"""
         with
-
-        wanted as (
-            select object_key, vendor_id, {told} as context,
-                [{", ".join(f"coalesce({name}, '')" for name in (f'"{one}"' for one in among))}]::varchar[] as among,
-                {", ".join(f'"{name}"' for name in fields)}
-            from {model.name} where reason is null
-        ),
 
         told as (
             select object_key, true as is_told, {held}
@@ -272,21 +282,33 @@ def _changes(db: duckdb.DuckDBPyConnection, model: Model, phases: Sequence[Phase
             group by object_key
         ),
 
+        wanted as (
+            select given.object_key, given.vendor_id, {told} as context,
+                [{", ".join(f"coalesce({name}, '')" for name in (f'"{one}"' for one in among))}]::varchar[] as among,
+                {f'given."{goes}"' if goes else "false"} as is_deleted, {is_whole} as is_whole, {", ".join(wanted)}
+            from {model.name} as given {"left join told using (object_key)" if mapped else ""}
+            where given.reason is null
+        ),
+
         compared as (
             select
-                wanted.object_key, wanted.vendor_id, wanted.context, wanted.among, {is_new} as is_new,
+                wanted.object_key, wanted.vendor_id, wanted.context, wanted.among, wanted.is_deleted,
+                {is_new} as is_new,
                 [{", ".join(cells.values())}] as cells
             from wanted left join told using (object_key)
-            where {" or ".join(_differs(name, is_new if name in once else "") for name in fields)}
+            where case
+                when wanted.is_deleted then told.is_told
+                else {" or ".join(_differs(name, is_new if name in once else "") for name in fields)}
+            end
         )
 
         select
             $object as object,
-            case when is_new then 'create' else 'update' end as operation,
+            case when is_deleted then 'delete' when is_new then 'create' else 'update' end as operation,
             object_key,
             vendor_id,
             cast(to_json(map_from_entries(list_transform(
-                list_filter(cells, lambda cell: cell.is_sent),
+                list_filter(cells, lambda cell: cell.is_sent and not is_deleted),
                 lambda cell: {{'key': cell.name, 'value': [cell.old, cell.new]}}
             ))) as varchar) as changes,
             context
@@ -304,9 +326,15 @@ def _differs(name: str, only_when: str = "") -> str:
     return f"({only_when} and {differs})" if only_when else differs
 
 
-def _cell(name: str, *, is_once: bool, is_whole: bool) -> str:
+def _within(column: str, name: str) -> str:
+    """Return one field of a JSON column; one that it does not name stays what the vendor holds."""
+    path = f'given."{column}", \'$."{name}"\''
+    return f'case when json_exists({path}) then json_extract_string({path}) else told."{name}" end as "{name}"'
+
+
+def _cell(name: str, *, is_once: bool) -> str:
     """Return one field as a struct: its name, what the vendor holds, what it should, and whether that is sent."""
-    sent = " and ".join([*(["is_new"] if is_once else []), *([] if is_whole else [_differs(name)])]) or "true"
+    sent = " and ".join([*(["is_new"] if is_once else []), f"(wanted.is_whole or {_differs(name)})"])
     return f"{{'name': '{name}', 'old': told.\"{name}\", 'new': wanted.\"{name}\", 'is_sent': {sent}}}"
 
 

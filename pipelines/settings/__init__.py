@@ -24,6 +24,7 @@ from pipelines.settings.connections import NEEDED as NEEDED
 from pipelines.settings.connections import Connection as Connection
 from pipelines.settings.connections import connections as connections
 from pipelines.settings.entries import AddressOrDomain, Domain, Moment, WebinarId, Zone, once
+from pipelines.settings.salesforce import DEFAULTS as MAPPED
 from pipelines.settings.salesforce import SalesforceOptions
 
 ACTIVITY_TYPES = (
@@ -183,6 +184,8 @@ class Settings(Section):
             {"webinar_id": webinar_id, "is_on": is_on} for webinar_id, is_on in sorted(sync["by_webinar"].items())
         ]
         sync["users"] = [{"email": name.strip().lower(), **user} for name, user in sorted(sync["users"].items())]
+        for kind in MAPPED:
+            told["salesforce"][kind]["fields"] = self.salesforce.mapping(kind)
         return told
 
 

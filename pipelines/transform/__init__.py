@@ -20,6 +20,7 @@ from pipelines.log import Log
 from pipelines.models import Model
 from pipelines.transform.bench import Bench, Change, fingerprint_of
 from pipelines.transform.keyed import append, by_key, merge
+from pipelines.transform.lanes import in_order
 from pipelines.transform.staging import bring_up_staging
 from pipelines.warehouse import Catalog, Entry, Warehouse
 
@@ -29,6 +30,10 @@ SHARE = 0.25
 """A model of which more is touched than this share is built whole, too."""
 COMPARED = 200_000
 """A whole build of up to so many rows is compared with what stood, so that models above it learn what changed."""
+
+LARGE = 1_000_000
+"""Rows of a model that stands, from which on models that do not read each other are built side by side."""
+LANES = 2
 
 
 @dataclass
@@ -66,6 +71,7 @@ def build(
     threads: int | None = None,
     small: int | None = None,
     share: float | None = None,
+    lanes: int | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> BuildReceipt:
     """Bring the models up to the log, as of a moment, and swap them in.
@@ -75,6 +81,7 @@ def build(
         only: names to build; all others keep what they have.
         small, share: a model is built whole if it and what it reads have no more rows than this, or if more of it
             than this is touched; `SMALL` and `SHARE` where nothing is said.
+        lanes: models that are built at the same time; 1 where nothing is said and no model has `LARGE` rows.
 
     Raises:
         ModelError: a model's SQL failed; names the model. The tables are as they were.
@@ -90,21 +97,30 @@ def build(
         (warehouse.root).mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as db:
             bench = Bench(db, log, warehouse, before, as_of, threads)
-            for model in models.values():
-                if model.layer == "audits":
-                    continue
+            bench.watched = frozenset(
+                name for model in models.values() if model.increment for name in model.increment.watches
+            )
+            wanted = [model for model in models.values() if model.layer != "audits"]
+
+            def bring_up(bench: Bench, model: Model) -> Built | None:
+                built = None
                 if only is None or model.name in only:
-                    progress(model.name)
                     started = time.perf_counter()
                     old = after.entries.get(model.name)
                     entry, written = _bring_up(bench, model, old, after, small, share)
                     after.entries[model.name] = entry
                     seconds = time.perf_counter() - started
                     is_reused = old is not None and entry.fingerprint == old.fingerprint
-                    receipt.models[model.name] = Built(
-                        model.name, entry.rows, written, seconds, is_reused, entry.columns, bench.how
-                    )
+                    built = Built(model.name, entry.rows, written, seconds, is_reused, entry.columns, bench.how)
                 bench.show(model.name, after.entries.get(model.name))
+                return built
+
+            is_large = max((entry.rows for entry in before.entries.values()), default=0) >= LARGE
+            for built in in_order(
+                bench, wanted, bring_up, LANES if lanes is None and is_large else lanes or 1, progress
+            ):
+                if built is not None:
+                    receipt.models[built.name] = built
         if after.entries != before.entries or after.as_of != before.as_of or not warehouse.file.exists():
             warehouse.swap(before, after)
     return receipt

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
+from threading import Lock
 
 import duckdb
 
@@ -22,7 +24,8 @@ from pipelines.warehouse import Catalog, Entry, Warehouse
 
 MEMORY = "1GB"
 """What DuckDB may hold in memory during a build; what is more goes to disk, below `models/`."""
-COPY = "(format parquet, compression zstd, compression_level 1, row_group_size 100000)"
+COPY = "(format parquet, parquet_version v2, compression zstd, compression_level 1, row_group_size 100000)"
+"""Version 2 for its encodings: numbers as differences are written and read back quicker, and are smaller."""
 
 
 class Change(Enum):
@@ -46,6 +49,7 @@ class Bench:
         changes: what became of each model that was looked at. shown: what each model is now.
         how: how the last model was built, for the receipt.
         most: touched keys of the model at hand, of which more are not worth building by key.
+        watched: models of which others ask what changed.
     """
 
     def __init__(
@@ -62,20 +66,37 @@ class Bench:
         self.shown: dict[str, Entry] = {}
         self.how = ""
         self.most = 0.0
+        self.watched: frozenset[str] = frozenset()
+        self._lane = ""
         self._narrowed: list[str] = []
         self._changed: set[str] = set()
-        db.execute("set timezone = 'UTC'")
+        self._showing = Lock()
         if threads is not None:
             db.execute(f"set threads = {threads:d}")
         db.execute(f"set memory_limit = '{MEMORY}'")
         spill = warehouse.root / ".spill"
         shutil.rmtree(spill, ignore_errors=True)
         db.execute(f"set temp_directory = '{spill}'")
-        db.execute("set parquet_metadata_cache = true")
-        db.execute("set variable as_of = cast(? as timestamptz)", [as_of.isoformat()])
-        for schema in ("now", "narrowed", "before", "changed", "work"):
+        for schema in ("now", "before", "changed"):
             db.execute(f"create schema {schema}")
-        db.execute("set search_path = 'narrowed,now,changed,before'")
+        self._begin()
+
+    def _begin(self) -> None:
+        """Set what each connection has for itself."""
+        db = self.db
+        db.execute("set timezone = 'UTC'")
+        db.execute("set parquet_metadata_cache = true")
+        db.execute("set variable as_of = cast(? as timestamptz)", [self.as_of.isoformat()])
+        for schema in ("narrowed", "work"):
+            db.execute(f"create schema {schema}{self._lane}")
+        db.execute(f"set search_path = 'narrowed{self._lane},now,changed,before'")
+
+    def lane(self, number: int) -> Bench:
+        """Return a bench for another thread: what is now, was before and has changed is shared, the rest its own."""
+        other = copy(self)
+        other.db, other._lane, other._narrowed = self.db.cursor(), str(number), []
+        other._begin()
+        return other
 
     def keep_order(self, is_kept: bool) -> None:
         """Whether files keep the order of what they are made of: staging does, so that its times lie together."""
@@ -96,11 +117,12 @@ class Bench:
         """Let `<model>__before` be what stood, and every input that the model watches have its changes."""
         self.db.execute(f"create or replace view before.{model.name}{BEFORE} as {self.warehouse.relation(old)}")
         self.db.execute("set variable as_of_before = cast(? as timestamptz)", [old.as_of])
-        for name in model.increment.watches if model.increment else ():
-            if name not in self._changed:
-                for suffix in (CHANGED, CAME, GONE):
-                    self.db.execute(f"create view changed.{name}{suffix} as select * from now.{name} limit 0")
-                self._changed.add(name)
+        with self._showing:
+            for name in model.increment.watches if model.increment else ():
+                if name not in self._changed:
+                    for suffix in (CHANGED, CAME, GONE):
+                        self.db.execute(f"create view changed.{name}{suffix} as select * from now.{name} limit 0")
+                    self._changed.add(name)
 
     def came(self, name: str, sql: str) -> None:
         """Say which rows a model has more than before: a query over files that stay for the length of the build."""
@@ -128,18 +150,22 @@ class Bench:
     def narrow_nothing(self) -> None:
         """Let every name mean the whole of it again."""
         for name in self._narrowed:
-            self.db.execute(f"drop table if exists narrowed.{name}")
+            self.db.execute(f"drop table if exists {self.narrowed(name)}")
         self._narrowed = []
+
+    def narrowed(self, name: str) -> str:
+        """Return the full name of the few rows of a model that `narrow` keeps."""
+        return f"narrowed{self._lane}.{name}"
 
     def narrow(self, model: Model, name: str, sql: str) -> None:
         """Let a name mean these rows of it alone, until `narrow_nothing`."""
-        self.run(model, f"create or replace table narrowed.{name} as {sql}")
+        self.run(model, f"create or replace table {self.narrowed(name)} as {sql}")
         self._narrowed.append(name)
 
     def table(self, name: str, sql: str, model: Model) -> str:
         """Keep what a query gives as a table of this step; return its full name."""
-        self.run(model, f"create or replace table work.{name} as {sql.strip().removesuffix(';')}")
-        return f"work.{name}"
+        self.run(model, f"create or replace table work{self._lane}.{name} as {sql.strip().removesuffix(';')}")
+        return f"work{self._lane}.{name}"
 
     def columns(self, name: str) -> list[str]:
         """Return the names of a relation's columns."""

@@ -36,6 +36,8 @@ def by_key(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
         "fresh", f"select mine.* from ({_inner(model.sql)}) as mine semi join {touched} as other on {match}", model
     )
     bench.narrow_nothing()
+    if model.name not in bench.watched:
+        return _unlooked(bench, model, old, made_of, fresh, touched)
     return _layer(bench, model, old, made_of, fresh, _stale(bench, model, old, touched))
 
 
@@ -94,35 +96,54 @@ def append(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
     return fold(bench, model, entry), rows
 
 
-def _stale(bench: Bench, model: Model, old: Entry, touched: str) -> str:
-    """Keep the rows that stood under the touched keys; return their table."""
+def _stale(bench: Bench, model: Model, old: Entry, touched: str, columns: Sequence[str] = ()) -> str:
+    """Keep the rows that stood under the touched keys, in some columns or all; return their table."""
     key = _of(model).key
-    return bench.table("stale", matching(bench, model, old, list(old.columns), touched, _match(key, key)), model)
+    listed = list(columns or old.columns)
+    return bench.table("stale", matching(bench, model, old, listed, touched, _match(key, key)), model)
 
 
 def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fresh: str, stale: str) -> Found:
     """Put the rows that really differ on top of what stood."""
-    increment = _of(model)
-    match = _match(increment.key, increment.key)
+    key = _of(model).key
+    match = _match(key, key)
     if not bench.difference(model, fresh, f"from {stale}", bench.count(stale)):
         return _unchanged(bench, model, old, made_of)
+    keys = ", ".join(f'"{name}"' for name in key)
+    differing = bench.table("differing", f"select distinct {keys} from changed.{model.name}{CHANGED}", model)
+    came = f"select mine.* from {fresh} as mine semi join {differing} as other on {match}"
+    went = bench.count(f"(select 1 from {stale} as mine semi join {differing} as other on {match})")
+    return _on_top(bench, model, old, made_of, came, differing, went)
+
+
+def _unlooked(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fresh: str, touched: str) -> Found:
+    """Put all rows of touched keys on top: where no model asks what changed, finding that out costs more than it saves.
+
+    Of what stood only the keys are read, to count it.
+    """
+    went = bench.count(_stale(bench, model, old, touched, _of(model).key))
+    if not went and not bench.count(fresh):
+        return _unchanged(bench, model, old, made_of)
+    return _on_top(bench, model, old, made_of, f"from {fresh}", touched, went)
+
+
+def _on_top(
+    bench: Bench, model: Model, old: Entry, made_of: dict[str, str], came: str, keys: str, went: int
+) -> tuple[Entry, int]:
+    """Write a layer: the rows that came, and the keys whose older rows, `went` in number, no longer count."""
     bench.how = "by key"
     bench.changes[model.name] = Change.ROWS
-    keys = ", ".join(f'"{name}"' for name in increment.key)
-    differing = bench.table("differing", f"select distinct {keys} from changed.{model.name}{CHANGED}", model)
     fingerprint = fingerprint_of(model.fingerprint, bench.as_of.isoformat(), made_of, old.fingerprint)
     file, gone = f"{model.name}/{fingerprint}.parquet", f"{model.name}/{fingerprint}.gone.parquet"
-    came = f"select mine.* from {fresh} as mine semi join {differing} as other on {match}"
     rows = bench.write(model, came, file)
-    bench.write(model, f"select * from {differing}", gone)
-    went = bench.count(f"(select 1 from {stale} as mine semi join {differing} as other on {match})")
+    bench.write(model, f"select * from {keys}", gone)
     entry = replace(
         old,
         fingerprint=fingerprint,
         files=[*old.files, file],
         counts=[*old.counts, rows],
         gone=[*old.gone, gone],
-        key=list(increment.key),
+        key=list(_of(model).key),
         rows=old.rows - went + rows,
         made_of=made_of,
         as_of=bench.as_of.isoformat(),
@@ -142,7 +163,7 @@ def _is_unknown(bench: Bench, touched: str) -> bool:
 
 
 def _narrow(bench: Bench, model: Model, narrowing: Narrowing, touched: str) -> None:
-    other = f"narrowed.{narrowing.of}" if narrowing.of else touched
+    other = bench.narrowed(narrowing.of) if narrowing.of else touched
     match = _match(narrowing.columns, narrowing.matching)
     entry = bench.shown[narrowing.name]
     columns = _needed(bench, model, narrowing.name)

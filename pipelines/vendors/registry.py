@@ -22,11 +22,11 @@ def _zoom(connection: Connection, settings: Settings) -> Source:
 
 
 def _hubspot(connection: Connection, settings: Settings) -> Source:
-    return HubSpotSource(connection, settings.ingest, settings.hubspot.api_version)
+    return HubSpotSource(connection, settings.ingest, settings.hubspot.api_version, settings.salesforce.inbound)
 
 
 def _salesforce(connection: Connection, settings: Settings) -> Source:
-    return SalesforceSource(connection, settings.ingest, settings.salesforce.streams)
+    return SalesforceSource(connection, settings.ingest, settings.salesforce.streams, settings.salesforce.asked)
 
 
 SOURCES: dict[str, Callable[[Connection, Settings], Source]] = {
@@ -45,7 +45,7 @@ STREAMS: dict[str, tuple[Stream, ...]] = {
 
 
 def _to_hubspot(connection: Connection, settings: Settings) -> Destination:
-    return HubSpotDestination(connection, settings.hubspot.api_version)
+    return HubSpotDestination(connection, settings.hubspot.api_version, settings.salesforce.inbound)
 
 
 def _to_salesforce(connection: Connection, settings: Settings) -> Destination:

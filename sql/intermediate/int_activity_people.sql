@@ -1,8 +1,9 @@
 -- On whom in Salesforce does each activity belong, and may it go there?
--- grain: one row per activity
+-- grain: one row per activity, none before Salesforce was read
 -- units: task_key is the external id of its Task, from the activity alone; synced_at is the chosen contact's sync time,
---        UTC; reason is null where it goes
--- rule:  HS-03 to HS-06, HS-08, HS-10; the contact is chosen first, then its window is tested
+--        UTC; reason is null where it goes, and the first of those that hold
+-- rule:  HS-03 to HS-06, HS-08, HS-10; the contact is chosen first, then its window is tested; what has its time after
+--        as_of has not happened yet
 -- incremental: activity_key
 with
 
@@ -12,6 +13,7 @@ candidates as (
         activity_key,
         unnest(contact_ids) as contact_id
     from int_activities
+    where exists (select 1 from int_salesforce_org)
 
 ),
 
@@ -65,6 +67,7 @@ chosen as (
         on activities.activity_type = settings.activity_type
     left join ranked
         on activities.activity_key = ranked.activity_key and ranked.place = 1
+    where exists (select 1 from int_salesforce_org)
 
 ),
 
@@ -81,32 +84,28 @@ judged as (
         synced_at,
         case
             when not is_synced
-                then 'activity_type_off'
+                then 'type_off'
             when is_deleted
                 then 'deleted_in_hubspot'
             when turnout_id is not null
                 then 'came_from_salesforce'
+            when occurred_at >= getvariable('as_of')
+                then 'after_as_of'
             when is_bot and not is_bot_included
                 then 'bot'
-            when occurred_at < greatest(since_at, salesforce_since_at)
-                then 'before_cutoff'
             when match_reason is not null
                 then match_reason
             when
-                activity_type in ('marketing_email_sent', 'marketing_email_opened', 'marketing_email_clicked')
-                and epoch_us(occurred_at) >= epoch_us(synced_at) - 2592000000000
-                then null
-            when
-                activity_type = 'form_submission'
-                and timezone('UTC', occurred_at) >= timezone('UTC', synced_at) - interval 1 year
-                then null
-            when occurred_at >= synced_at
-                then null
-            when activity_type = 'form_submission'
-                then 'more_than_a_year_before_sync'
-            when activity_type in ('marketing_email_sent', 'marketing_email_opened', 'marketing_email_clicked')
-                then 'more_than_30_days_before_sync'
-            else 'before_sync'
+                case
+                    when activity_type in ('marketing_email_sent', 'marketing_email_opened', 'marketing_email_clicked')
+                        then epoch_us(occurred_at) < epoch_us(synced_at) - 2592000000000
+                    when activity_type = 'form_submission'
+                        then timezone('UTC', occurred_at) < timezone('UTC', synced_at) - interval 1 year
+                    else occurred_at < synced_at
+                end
+                then 'outside_window'
+            when occurred_at < greatest(since_at, salesforce_since_at)
+                then 'before_since'
         end as reason
     from chosen
 

@@ -1,5 +1,6 @@
 -- What do the vendors hold, of what we tell them?
--- grain: one row per destination, object, object_key and field_name ever confirmed, or inherited in a merge
+-- grain: one row per destination, object, object_key and field_name ever confirmed, or inherited in a merge; none of a
+--        record that we deleted since
 -- units: field_value is the text that was sent, null where the field was cleared; at any as_of, all that was told
 -- rule:  EV-06; only a confirmed outcome moves it, or HubSpot, where it merges contacts: the one that remains holds
 --        what the other held
@@ -41,18 +42,39 @@ ordered as (
 
 ),
 
-told as (
+deleted as (
 
     select
         destination,
         object,
         object_key,
-        field_name,
-        field_value,
-        occurred_at,
-        observed_at
+        max(occurred_at) as occurred_at,
+        max(observed_at) as observed_at
+    from stg_turnout__outcomes
+    where status = 'published' and operation = 'delete'
+    group by destination, object, object_key
+
+),
+
+told as (
+
+    select
+        ordered.destination,
+        ordered.object,
+        ordered.object_key,
+        ordered.field_name,
+        ordered.field_value,
+        ordered.occurred_at,
+        ordered.observed_at
     from ordered
-    where recency = 1
+    left join deleted using (destination, object, object_key)
+    where
+        ordered.recency = 1
+        and (
+            deleted.object_key is null
+            or ordered.occurred_at > deleted.occurred_at
+            or (ordered.occurred_at = deleted.occurred_at and ordered.observed_at > deleted.observed_at)
+        )
 
 ),
 

@@ -111,7 +111,7 @@ select
             then null
         when found.is_ambiguous
             then 'ambiguous_match'
-        else 'not_in_salesforce'
+        else 'not_matched'
     end as reason
 from found
 left join int_salesforce_standings as standing

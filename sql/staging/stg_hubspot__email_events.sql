@@ -42,7 +42,16 @@ named as (
         observed_at,
         happened_at,
         upper(coalesce(told.type, '')) as event_type,
-        lower(trim(coalesce(told.recipient, ''), ' ' || chr(9) || chr(10) || chr(13) || chr(160))) as email,
+        lower(
+            case
+                when
+                    contains(told.recipient, ' ') or contains(told.recipient, chr(9))
+                    or contains(told.recipient, chr(10)) or contains(told.recipient, chr(13))
+                    or contains(told.recipient, chr(160))
+                    then trim(told.recipient, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+                else coalesce(told.recipient, '')
+            end
+        ) as email,
         told.emailcampaignid as campaign_id,
         coalesce(told.filteredevent, false) as is_bot,
         case

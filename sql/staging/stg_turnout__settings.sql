@@ -1,7 +1,7 @@
 -- Which settings came into force, and when?
 -- grain: one row per event of turnout/settings
--- units: activities is the JSON of the section, with a table for each type of activity
--- rule:  EV-13, HZ-02 to HZ-06, HS-01
+-- units: activities and salesforce are the JSON of their sections, with a table for each type or kind of activity
+-- rule:  EV-13, HZ-02 to HZ-06, HS-01, HS-12 to HS-16
 with
 
 parsed as (
@@ -27,7 +27,8 @@ parsed as (
                 "salesforce": {"activities_since": "TIMESTAMPTZ"}
             }'
         ) as told,
-        payload -> '$.activities' as activities
+        payload -> '$.activities' as activities,
+        payload -> '$.salesforce' as salesforce
     from raw_turnout__settings
 
 ),
@@ -52,7 +53,8 @@ named as (
         coalesce(told.activities.bots = 'include', false) as is_bot_included,
         coalesce(told.activities.time_zone, 'UTC') as portal_time_zone,
         told.salesforce.activities_since as salesforce_since_at,
-        cast(activities as varchar) as activities
+        cast(activities as varchar) as activities,
+        cast(salesforce as varchar) as salesforce
     from parsed
 
 )

@@ -46,7 +46,16 @@ named as (
                 then cast('0x' || left(md5(told.registrant_id), 15) as bigint)
         end as registrant_key,
         trim(coalesce(told.name, '')) as name,
-        lower(trim(coalesce(told.user_email, ''), ' ' || chr(9) || chr(10) || chr(13) || chr(160))) as email,
+        lower(
+            case
+                when
+                    contains(told.user_email, ' ') or contains(told.user_email, chr(9))
+                    or contains(told.user_email, chr(10)) or contains(told.user_email, chr(13))
+                    or contains(told.user_email, chr(160))
+                    then trim(told.user_email, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+                else coalesce(told.user_email, '')
+            end
+        ) as email,
         told.join_time as joined_at,
         told.leave_time as left_at,
         coalesce(told.status, '') = 'in_waiting_room' as is_waiting,

@@ -39,7 +39,16 @@ named as (
         kind,
         occurred_at,
         observed_at,
-        lower(trim(coalesce(told.email, ''), ' ' || chr(9) || chr(10) || chr(13) || chr(160))) as email,
+        lower(
+            case
+                when
+                    contains(told.email, ' ') or contains(told.email, chr(9))
+                    or contains(told.email, chr(10)) or contains(told.email, chr(13))
+                    or contains(told.email, chr(160))
+                    then trim(told.email, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+                else coalesce(told.email, '')
+            end
+        ) as email,
         trim(coalesce(told.first_name, '')) as first_name,
         trim(coalesce(told.last_name, '')) as last_name,
         lower(coalesce(told.status, '')) as status,

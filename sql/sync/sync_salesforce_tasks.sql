@@ -20,7 +20,7 @@ worded as (
         case
             when told.task_key is null
                 then people.reason
-            when people.reason in ('activity_type_off', 'deleted_in_hubspot')
+            when people.reason in ('type_off', 'deleted_in_hubspot')
                 then people.reason
         end as reason,
         people.account_id,

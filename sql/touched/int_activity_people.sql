@@ -1,4 +1,4 @@
--- Which activities may go to somebody else now, or not at all
+-- Which activities may go to somebody else now, or not at all; and those whose time has come
 -- grain: one row per key of int_activity_people, at least of those whose rows differ
 -- narrowed: int_activities by activity_key
 with
@@ -25,3 +25,10 @@ where contact_id in (select contact_id from people)
 union
 select activity_key from int_activities
 where activity_type in (select activity_type from int_activity_settings__changed)
+union
+select activity_key from int_activities
+where occurred_at >= getvariable('as_of_before') and occurred_at < getvariable('as_of')
+union
+select activities.activity_key
+from int_activities as activities
+cross join int_salesforce_org__changed

@@ -9,10 +9,18 @@ select * from stg_hubspot__email_events
 where happened_at >= getvariable('as_of_before') and happened_at < getvariable('as_of')
 union all by name
 select cast(null as blob) as event_id
-from int_sent_emails__changed as late
-inner join stg_hubspot__email_events as counted
-    on late.sent_key = counted.sent_key
-where
-    counted.event_type in ('OPEN', 'CLICK')
-    and counted.email_key is distinct from late.sent_to_key
-    and counted.event_id not in (select event_id from stg_hubspot__email_events__changed)
+from (
+    -- opens and clicks of emails whose sending has changed: any but those that are new themselves
+    select count(*) as counted
+    from int_sent_emails__changed as late
+    inner join stg_hubspot__email_events as events
+        on late.sent_key = events.sent_key
+    where events.event_type in ('OPEN', 'CLICK') and events.email_key is distinct from late.sent_to_key
+    union all
+    select -count(*) as counted
+    from int_sent_emails__changed as late
+    inner join stg_hubspot__email_events__changed as events
+        on late.sent_key = events.sent_key
+    where events.event_type in ('OPEN', 'CLICK') and events.email_key is distinct from late.sent_to_key
+) as told
+having sum(told.counted) > 0

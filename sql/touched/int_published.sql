@@ -7,7 +7,7 @@ select
     object,
     object_key
 from stg_turnout__outcomes__changed
-where status = 'published' and operation in ('create', 'update')
+where status = 'published' and operation in ('create', 'update', 'delete')
 union
 select
     'hubspot' as destination,

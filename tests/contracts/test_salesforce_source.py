@@ -178,7 +178,9 @@ def test_a_field_that_is_hidden_from_the_user_is_not_asked_for(org: Any) -> None
     one.sandbox.set_faults({"switches": {"salesforce.hidden_fields": ["Type"]}})
     receipt = one.read("tasks", wanted=("tasks",))
     assert receipt.failed == {}
-    assert all("Type" not in path.replace("TaskSubtype", "").replace("CallType", "") for path in one.asked("/queryAll?"))
+    assert all(
+        "Type" not in path.replace("TaskSubtype", "").replace("CallType", "") for path in one.asked("/queryAll?")
+    )
 
 
 def test_activities_are_read_only_where_a_switch_asks_and_only_from_then_on(org: Any) -> None:

@@ -68,7 +68,7 @@ def play(dice: random.Random, folder: Path) -> tuple[dict[str, tuple[list[str], 
             log.append(stream, found)
         if step and dice.random() < 0.1:
             log.append("turnout/settings", [told_settings(dice, as_of - timedelta(hours=1), step)])
-        receipt = transform.build(cast(Log, log), MODELS, as_of=as_of, small=0, share=1e9)
+        receipt = transform.build(cast(Log, log), MODELS, as_of=as_of, small=0, share=1e9, lanes=1 + step % 2)
         how.update(built.how for built in receipt.models.values() if not built.is_reused)
         if step < steps - 1:
             hours = dice.choice([0, 1, 1, 24, 24, 24 * 12, -24])

@@ -1,7 +1,9 @@
 """A webinar whose details Zoom does not tell is not published as something else."""
 
 from __future__ import annotations
+
 from collections.abc import Callable
+
 from tests.company import Company
 from tests.worlds import contact, joined, registrant, series, session, webinar, world
 

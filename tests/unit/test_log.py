@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import LockedError, LogError
 from pipelines.events import Batch, Record, Stream, digest, event_id
-from pipelines.log import Log
+from pipelines.log import Log, columns, commit, news
 from pipelines.verify import verify
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -40,12 +43,65 @@ def test_appending_what_is_there_appends_nothing_and_moves_nothing(log: Log) -> 
 
 
 @pytest.mark.rule("EV-01")
-def test_the_same_fact_has_the_same_id_on_every_machine_whatever_the_order_of_its_keys() -> None:
-    left, right = digest(b'{"a": 1, "b": [2, 3]}'), digest(b'{"b":[2,3],"a":1}')
-    assert left == right
-    assert digest(b'{"a": 1, "b": [3, 2]}') != left
-    assert event_id("zoom", "1", "users", "k", left) == event_id("zoom", "1", "users", "k", right)
-    assert event_id("zoom", "2", "users", "k", left) != event_id("zoom", "1", "users", "k", left)
+@pytest.mark.parametrize("stream", [FACTS, STATES])
+@pytest.mark.parametrize("slice_of", [0, 100_000])
+def test_the_same_in_other_bytes_is_no_news(
+    log: Log, monkeypatch: pytest.MonkeyPatch, stream: Stream, slice_of: int
+) -> None:
+    monkeypatch.setattr(news, "SLICE", slice_of)
+    told = Record("a", START, b'{"a": 1, "b": [2, 3]}')
+    others = [msgspec.structs.replace(told, payload=one) for one in (b'{"b":[2,3],"a":1}', b' {"a":1,"b":[2,3]}')]
+    appended = [
+        log.append("zoom", "one", stream, Batch(records, at=START), run="r").appended
+        for records in ([told, *others, fact("b", 1)], [others[0], fact("c", 1)], [others[1]], [told, others[0]])
+    ]
+    assert appended == [2, 1, 0, 0]
+    changed = Record("a", START, b'{"a": 1, "b": [3, 2]}')
+    assert log.append("zoom", "one", stream, Batch([changed, others[0]], at=START), run="r").appended == (
+        1 if stream is FACTS else 2
+    ), "a list in another order says something else"
+    assert verify(log) == []
+
+
+@pytest.mark.rule("EV-01")
+def test_the_same_bytes_have_the_same_id_on_every_machine_and_account_and_key_are_part_of_it() -> None:
+    made = event_id("zoom", "1", "users", "k", b'{"a":1}')
+    assert made == event_id("zoom", "1", "users", "k", b'{"a":1}')
+    assert made.hex() == "0655eca5c75e0bd73220d004851a7901"
+    others = [("zoom", "2", "users", "k"), ("zoom", "1", "users", "l"), ("zoom", "1", "webinars", "k")]
+    assert all(event_id(*other, b'{"a":1}') != made for other in others)
+    assert event_id("zoom", "1", "users", "k", b'{"a":1}', made) != made
+
+
+@pytest.mark.rule("EV-01")
+@pytest.mark.parametrize("stream", [FACTS, STATES])
+def test_a_log_whose_ids_were_made_of_what_records_say_goes_on(log: Log, stream: Stream) -> None:
+    told = [Record("a", START + timedelta(minutes=n), b'{"b": 1, "a": %d}' % n) for n in range(2)]
+    contents = [digest(record.payload) for record in told]
+    ids: list[bytes] = []
+    for content in contents:
+        previous = ids[-1] if ids and stream is STATES else b""
+        begun = "\x1f".join(("zoom", "one", stream.name, "a", "")).encode()
+        ids.append(blake2b(begun + content + previous, digest_size=16).digest())
+    log.append("zoom", "one", stream, Batch([], {"to": 1}, at=START), run="r")
+    table = log.table("zoom", stream.name)
+    assert table is not None
+    early = news.News([record.occurred_at for record in told], ids, told, contents)
+    commit.append(table, columns.table(early, account="one", observed_at=START, batch="r"), {})
+    assert verify(log) == []
+
+    again = told if stream is FACTS else told[-1:]
+    other = [msgspec.structs.replace(record, payload=orjson.dumps(orjson.loads(record.payload))) for record in again]
+    for records in (again, other):
+        assert log.append("zoom", "one", stream, Batch(records, at=START), run="r").appended == 0
+    fresh = Record("a", START + timedelta(hours=1), b'{"a": 9}')
+    assert log.append("zoom", "one", stream, Batch([fresh], at=fresh.occurred_at), run="r").appended == 1
+    assert log.append("zoom", "one", stream, Batch([fresh], at=fresh.occurred_at), run="r").appended == 0
+    assert verify(log) == []
+    other_early = msgspec.structs.replace(told[0], payload=b'{"a": 5}')
+    early = news.News([START], [b"1" * 16], [other_early], [digest(b'{"a": 6}')])
+    commit.append(table, columns.table(early, account="one", observed_at=START, batch="r"), {})
+    assert {finding.problem[-31:] for finding in verify(log)} >= {"not what it was when it was written."[-31:]}
 
 
 @pytest.mark.rule("EV-01")
@@ -113,8 +169,8 @@ def test_the_files_of_new_commits_are_told_apart_from_old_ones(log: Log) -> None
 
 def test_a_damaged_table_is_an_error_that_names_it_and_the_next_step(log: Log) -> None:
     log.append("zoom", "one", FACTS, Batch([fact("a", 1)], at=START), run="r")
-    for commit in (log.root / "zoom" / "facts" / "_delta_log").glob("*.json"):
-        commit.write_text("{}")
+    for written in (log.root / "zoom" / "facts" / "_delta_log").glob("*.json"):
+        written.write_text("{}")
     with pytest.raises(LogError, match=r"facts cannot be read as a Delta table: .* Run `turnout verify`"):
         Log(log.home).latest("zoom", "facts")
 

@@ -10,9 +10,11 @@ Facts, from https://developers.hubspot.com/docs/api-reference (read 2026-11):
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from pipelines.events import Batch, Record
 from pipelines.log import Log
@@ -54,6 +56,15 @@ def properties(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator
     """Read which properties contacts have."""
     pages = run.client.pages(run.client.path("properties", "contacts"), doing="the properties of contacts")
     yield whole(run, "properties", (raw for page in pages for raw in page.results), is_named=True)
+
+
+def activity_properties(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read which properties the kinds of activities have that come from Salesforce (HS-15)."""
+    for kind in run.inbound:
+        pages = run.client.pages(run.client.path("properties", kind), doing=f"the properties of {kind}")
+        found = whole(run, kind, (raw for page in pages for raw in page.results), is_named=True)
+        records = tuple(structs.replace(record, key=f"{kind}.{record.key}") for record in found.records)
+        yield replace(found, records=records)
 
 
 def both(run: Run, path: str, what: str, params: Mapping[str, Any] | None = None) -> Iterator[msgspec.Raw]:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from pipelines.publish.rows import Row
-from pipelines.vendors.reading import payload
+from pipelines.vendors.reading import mend, payload
 
 STATES = {
     "register": {"REGISTERED", "CANCELLED", "ATTENDED", "NO_SHOW"},
@@ -114,5 +114,9 @@ def shows(row: Row, state: str, at: datetime | None, *, is_answered: bool) -> bo
 
 def decoded(raw: Any) -> dict[str, Any]:
     """Return a record of a page as an object."""
-    told = orjson.loads(payload(raw))
+    content = payload(raw)
+    try:
+        told = orjson.loads(content)
+    except ValueError:
+        told = orjson.loads(mend(content))
     return told if isinstance(told, dict) else {}

@@ -1,4 +1,4 @@
-"""The contact properties that turnout owns: group `turnout`, created where the portal lacks them.
+"""The properties that turnout owns: group `turnout`, created where the portal lacks them.
 
 A property's `type` and `fieldType` are HubSpot's words (https://developers.hubspot.com/docs/api-reference/crm/properties).
 """
@@ -48,3 +48,8 @@ PROPERTIES: dict[str, tuple[str, tuple[str, str], str]] = {
     ),
 }
 """Name to label, type and description; the names are fixed (they are what users' lists filter on)."""
+
+KEY = "turnout_id"
+KEY_LABEL = "turnout id"
+KEY_ABOUT = "The record of Salesforce that this came from: sf: and its id. Lets nothing be made twice."
+"""The one property of tasks, emails, calls and meetings that come from Salesforce; no two may have one value."""

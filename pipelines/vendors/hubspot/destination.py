@@ -13,16 +13,19 @@ Facts, from https://developers.hubspot.com/docs/api-reference/crm/contacts and â
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
 
-from pipelines.errors import RefusedError, UnknownOutcomeError, VendorError
+from pipelines.errors import RefusedError
 from pipelines.log import Log
 from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
+from pipelines.vendors.hubspot import activities
+from pipelines.vendors.hubspot.activities import KINDS, Activities
 from pipelines.vendors.hubspot.answers import (
     by_trace,
     decoded,
@@ -37,19 +40,22 @@ from pipelines.vendors.hubspot.answers import (
     within,
 )
 from pipelines.vendors.hubspot.client import client_of
-from pipelines.vendors.hubspot.definitions import GROUP, GROUP_LABEL, PROPERTIES
+from pipelines.vendors.hubspot.properties import Properties, lacking
+from pipelines.vendors.hubspot.writing import after_writing, hundreds, told_properties
+from pipelines.vendors.mapping import wrong_mappings
 from pipelines.vendors.reading import instant
 
 STEPS = ("register", "cancel", "attend")
 EVENT = ("external_account_id", "external_event_id")
 EITHER = ("create", "update")
 PHASES = (
-    Phase("property", ("create",), at_once=1),
+    Phase("property", ("create",), at_once=1, grouped_by=("object_type",)),
     Phase("contact", ("create",), learns=True),
     Phase("contact", ("update",)),
     Phase("marketing_event", EITHER, at_once=1),
     *(Phase("attendance", EITHER, grouped_by=EVENT, only=("step", step)) for step in STEPS),
     Phase("completion", EITHER, batch_size=1),
+    *activities.PHASES,
 )
 MUST_KNOW = {
     "users": "people who work in the CRM could become contacts",
@@ -59,14 +65,25 @@ MUST_KNOW = {
 
 
 class HubSpotDestination:
-    """One HubSpot portal, to write to."""
+    """One HubSpot portal, to write to.
+
+    `inbound` are the kinds that come from Salesforce, each with HubSpot property to Salesforce field (HS-12, HS-15).
+    """
 
     name = "hubspot"
     phases = PHASES
     storage: Mapping[str, int] = {}
 
-    def __init__(self, connection: Connection, api_version: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        api_version: str,
+        inbound: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> None:
         self.client = client_of(connection, api_version)
+        self._inbound = inbound
+        self._properties = Properties(self.client)
+        self._activities = Activities(self.client)
 
     def begin(self, notebook: Notebook) -> None:
         """Do nothing: HubSpot answers at once."""
@@ -77,57 +94,28 @@ class HubSpotDestination:
 
     def prepare(self, db: duckdb.DuckDBPyConnection) -> list[Row]:
         """Return the property definitions that the portal lacks."""
-        rows = db.execute(
-            """
-            with
-
-            seen as (
-                select
-                    property_name,
-                    arg_max(kind, (occurred_at, observed_at, event_id)) as kind,
-                    max(observed_at) as seen_at
-                from stg_hubspot__properties group by property_name
-            ),
-
-            made as (
-                select object_key as property_name, max(observed_at) as made_at
-                from stg_turnout__outcomes
-                where destination = 'hubspot' and object = 'property' and status = 'published'
-                group by object_key
-            )
-
-            select property_name from seen where kind = 'seen'
-            union
-            select property_name from made left join seen using (property_name)
-            where seen.kind is null or made.made_at > seen.seen_at
-            """
-        ).fetchall()
-        present = {name for (name,) in rows}
-        return [
-            Row(
-                "property",
-                "create",
-                name,
-                fields={"label": label, "type": kind, "fieldType": field, "description": about},
-            )
-            for name, (label, (kind, field), about) in PROPERTIES.items()
-            if name not in present
-        ]
+        return lacking(db, tuple(self._inbound))
 
     def unknown(self, log: Log) -> list[str]:
-        """Return which of the streams that say who is who were never read whole."""
+        """Return which streams that say who is who were never read whole, and which mappings cannot be (HS-15)."""
         is_read = any("read_to" in cursor for cursor in log.cursors("hubspot", "contacts").values())
         whole = {name: log.version("hubspot", name) >= 0 for name in MUST_KNOW} | {"contacts": is_read}
-        return [f"hubspot/{name} was never read whole, so {MUST_KNOW[name]}" for name in MUST_KNOW if not whole[name]]
+        unread = [f"hubspot/{name} was never read whole, so {MUST_KNOW[name]}" for name in MUST_KNOW if not whole[name]]
+        return [*unread, *wrong_mappings(log, self._inbound)]
 
     def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
         """Send one batch; a batch that is refused whole is halved until the rows that are at fault stand alone."""
+
+        def of_activities(some: Sequence[Row]) -> list[Outcome]:
+            return self._activities.send(phase, some)
+
         send: dict[str, Callable[[Sequence[Row]], list[Outcome]]] = {
-            "property": self._send_properties,
+            "property": self._properties.send,
             "contact": self._create_contacts if phase.operations == ("create",) else self._update_contacts,
             "marketing_event": self._send_events,
             "attendance": self._send_attendances,
             "completion": self._send_completions,
+            **dict.fromkeys(KINDS, of_activities),
         }
         try:
             return send[phase.object](rows)
@@ -136,16 +124,17 @@ class HubSpotDestination:
                 return [Outcome(rows[0], "rejected", reason=str(error))]
         half = len(rows) // 2
         done = self.send(phase, rows[:half])
-        return [*done, *_after_writing(lambda: self.send(phase, rows[half:]))]
+        return [*done, *after_writing(lambda: self.send(phase, rows[half:]))]
 
     def ask(self, rows: Sequence[Row]) -> list[Outcome]:
         """Read back what became of rows whose sending was broken off."""
         asks: dict[str, Callable[[Sequence[Row]], list[Outcome]]] = {
-            "property": self._ask_properties,
+            "property": self._properties.ask,
             "contact": self._ask_contacts,
             "marketing_event": self._ask_events,
             "attendance": self._ask_attendances,
             "completion": self._ask_completions,
+            **dict.fromkeys(KINDS, self._activities.ask),
         }
         answers: dict[int, Outcome] = {}
         for kind, ask in asks.items():
@@ -154,34 +143,13 @@ class HubSpotDestination:
                 answers |= {id(answer.row): answer for answer in ask(mine)}
         return [answers[id(row)] for row in rows]
 
-    def _send_properties(self, rows: Sequence[Row]) -> list[Outcome]:
-        groups = self.client.path("properties", "contacts", "groups")
-        group = {"name": GROUP, "label": GROUP_LABEL, "displayOrder": -1}
-        self.client.post(groups, doing="the property group", json=group, accept=(409,))
-        inputs = [{"name": row.key, "groupName": GROUP, **row.fields} for row in rows]
-        path = self.client.path("properties", "contacts", "batch", "create")
-        answer = self.client.post(
-            path, doing=f"{len(rows)} property definitions", json={"inputs": inputs}, accept=(409,)
-        )
-        if answer.status != 409:
-            made = {str(found.get("name")) for found in results(answer.data)}
-            if made >= {row.key for row in rows}:
-                return [Outcome(row, "published") for row in rows]
-        return [
-            Outcome(asked.row, "published")
-            if asked.status == "published"
-            else Outcome(asked.row, "rejected", reason=why(errors(answer.data), "HubSpot did not create it"))
-            for asked in _after_writing(lambda: self._ask_properties(rows))
-        ]
-
-    def _ask_properties(self, rows: Sequence[Row]) -> list[Outcome]:
-        answer = self.client.get(self.client.path("properties", "contacts"), doing="the contacts' properties")
-        present = {str(found.get("name")) for found in results(answer.data)}
-        return [Outcome(row, "published" if row.key in present else "not_done") for row in rows]
-
     def _create_contacts(self, rows: Sequence[Row]) -> list[Outcome]:
         inputs = [
-            {"properties": _told(row), "associations": [], "objectWriteTraceId": f"{number}-{row.payload_hash}"}
+            {
+                "properties": told_properties(row),
+                "associations": [],
+                "objectWriteTraceId": f"{number}-{row.payload_hash}",
+            }
             for number, row in enumerate(rows)
         ]
         path = self.client.path("objects", "contacts", "batch", "create")
@@ -202,7 +170,11 @@ class HubSpotDestination:
 
     def _update_contacts(self, rows: Sequence[Row]) -> list[Outcome]:
         inputs = [
-            {"id": row.vendor_id, "properties": _told(row), "objectWriteTraceId": f"{number}-{row.payload_hash}"}
+            {
+                "id": row.vendor_id,
+                "properties": told_properties(row),
+                "objectWriteTraceId": f"{number}-{row.payload_hash}",
+            }
             for number, row in enumerate(rows)
         ]
         path = self.client.path("objects", "contacts", "batch", "update")
@@ -311,7 +283,7 @@ class HubSpotDestination:
         problems = errors(answer.data)
         outcomes = {id(row): _arrived(row) for row in rows if row.vendor_id in named and not problems}
         unnamed = [row for row in rows if id(row) not in outcomes]
-        for asked in _after_writing(lambda: self._ask_attendances(unnamed, is_answered=True)) if unnamed else ():
+        for asked in after_writing(lambda: self._ask_attendances(unnamed, is_answered=True)) if unnamed else ():
             outcomes[id(asked.row)] = (
                 asked
                 if asked.status == "published"
@@ -375,25 +347,3 @@ def _arrived(row: Row) -> Outcome:
     context = row.context
     key = f"{context['external_event_id']}|{row.vendor_id}|{context['step']}"
     return Outcome(row, "published", key=key, vendor_id=row.vendor_id)
-
-
-def _after_writing(then: Callable[[], list[Outcome]]) -> list[Outcome]:
-    """Do what follows a write; where the vendor then stops us, what was written is not what was never sent.
-
-    Raises:
-        UnknownOutcomeError: the vendor must be asked what was done.
-    """
-    try:
-        return then()
-    except VendorError as error:
-        raise UnknownOutcomeError(str(error), vendor=error.vendor, status=error.status, code=error.code) from None
-
-
-def _told(row: Row) -> dict[str, str]:
-    """Return the properties to send; HubSpot clears what is empty, and a creation has nothing to clear."""
-    is_new = row.operation == "create"
-    return {name: value or "" for name, value in row.fields.items() if value or not is_new}
-
-
-def hundreds(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
-    return (rows[at : at + 100] for at in range(0, len(rows), 100))

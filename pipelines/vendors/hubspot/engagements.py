@@ -22,7 +22,7 @@ import msgspec
 import orjson
 
 from pipelines.errors import TransientError, VendorError
-from pipelines.events import Batch, Record, digest, iso, utc
+from pipelines.events import Batch, Record, iso, utc
 from pipelines.log import Log
 from pipelines.vendors.hubspot.client import SAME_PAGE, Paging, read_page
 from pipelines.vendors.hubspot.run import Run
@@ -62,11 +62,10 @@ CHUNK = 5_000
 NO_LINKS: Mapping[str, Sequence[str]] = {other: [] for other in ASSOCIATED}
 KNOWN = """
     with latest as (
-        select key, arg_max(payload, {order}) as payload, arg_max(digest, {order}) as digest,
-            arg_max(kind, {order}) as kind
+        select key, arg_max(payload, {order}) as payload, arg_max(kind, {order}) as kind
         from events where account = $account group by key
     )
-    select key, digest, payload ->> '$.updatedAt', payload ->> '$.archived' = 'true', payload -> '$.associations'
+    select key, payload ->> '$.updatedAt', payload ->> '$.archived' = 'true', payload -> '$.associations'
     from latest where kind = 'seen' order by key
 """
 
@@ -77,7 +76,6 @@ Reader = Callable[[Run, Log, Mapping[str, Any] | None], Iterator[Batch]]
 class Held(NamedTuple):
     """What the log holds of a record that is present."""
 
-    digest: bytes
     updated: str | None
     is_archived: bool | None
     associations: str | None
@@ -166,7 +164,7 @@ class Engagements:
         self._run = run
         self._client = run.client
         self._kind = kind
-        self._wanted = sorted((*SHARED, *PROPERTIES[kind]))
+        self._wanted = sorted({*SHARED, *PROPERTIES[kind], *run.inbound.get(kind, ())})
 
     def everything(self, started: datetime, after: str) -> Iterator[Batch]:
         """Read the list of all records from `after` on; a reading that breaks off goes on at its last commit."""
@@ -231,7 +229,7 @@ class Engagements:
         for one in self._records(found.values()):
             # Back from the bin, or with other associations, it may be the same fact as once before, at another time.
             held = known.get(one.key)
-            is_again = held is not None and held.digest != digest(one.payload) and not held.is_older(one.occurred_at)
+            is_again = held is not None and not held.is_older(one.occurred_at)
             records.append(Record(one.key, started, one.payload, follows=True) if is_again else one)
         there = found.keys() | bin_.keys()
         records += [Record(name, started, b"", kind="absent", follows=True) for name in lost if name not in there]
@@ -347,11 +345,7 @@ class Engagements:
 
 def _with(content: bytes, links: Links) -> bytes:
     """Return a record's own bytes with its associations as a last entry, ids of each object type in order."""
-    added = orjson.dumps(links)
-    if b'"associations"' in content:
-        told = orjson.loads(content)
-        return orjson.dumps({**told, "associations": orjson.Fragment(added)})
-    return content.rstrip()[:-1] + b',"associations":' + added + b"}"
+    return content.rstrip()[:-1] + b',"associations":' + orjson.dumps(links) + b"}"
 
 
 def _is_news(held: Held | None, updated: datetime | None, links: Links) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from pipelines.settings import Ingest
 from pipelines.vendors.hubspot.client import HubSpotClient
@@ -10,12 +12,22 @@ from pipelines.vendors.reading import Notes
 
 
 class Run:
-    """The client, the settings, and the portal's id as soon as it is known."""
+    """The client, the settings, and the portal's id as soon as it is known.
 
-    def __init__(self, client: HubSpotClient, ingest: Ingest, notes: Notes) -> None:
+    `inbound` are the kinds of activities that come from Salesforce, each with the properties that are mapped (HS-15).
+    """
+
+    def __init__(
+        self,
+        client: HubSpotClient,
+        ingest: Ingest,
+        notes: Notes,
+        inbound: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
         self.client = client
         self.ingest = ingest
         self.notes = notes
+        self.inbound = inbound
         self._account = ""
         self._has_begun = False
 

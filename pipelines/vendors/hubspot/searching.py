@@ -64,9 +64,7 @@ def changed(
     yield highest, list(found)
 
 
-def _search(
-    client: HubSpotClient, kind: str, modified: str, lowest: int, highest: int, above: int, has: str
-) -> Page:
+def _search(client: HubSpotClient, kind: str, modified: str, lowest: int, highest: int, above: int, has: str) -> Page:
     filters: list[dict[str, Any]] = [
         {"propertyName": modified, "operator": "BETWEEN", "value": str(lowest), "highValue": str(highest)},
         {"propertyName": "hs_object_id", "operator": "GT", "value": str(above)},

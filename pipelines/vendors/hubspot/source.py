@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pipelines.errors import VendorError
@@ -19,6 +20,7 @@ STREAMS: tuple[Stream, ...] = (
     Stream("users", "state", about="who works in the portal"),
     Stream("owners", "state", about="who can own a record, former ones too"),
     Stream("properties", "state", about="definitions of the contacts' properties"),
+    Stream("activity_properties", "state", about="definitions of the properties of what comes from Salesforce"),
     Stream("contacts", "fact", about="each state of each contact, with the histories that tell activities"),
     Stream("email_events", "fact", about="what happened to each marketing email"),
     Stream("forms", "state", about="definitions of forms"),
@@ -39,6 +41,7 @@ READERS: dict[str, Reader] = {
     "users": account.users,
     "owners": account.owners,
     "properties": account.properties,
+    "activity_properties": account.activity_properties,
     "contacts": contacts.contacts,
     "email_events": marketing.email_events,
     "forms": marketing.forms,
@@ -49,16 +52,25 @@ READERS: dict[str, Reader] = {
 
 
 class HubSpotSource:
-    """One HubSpot portal. `notes` says what was left out of a reading and why."""
+    """One HubSpot portal. `notes` says what was left out of a reading and why.
+
+    `inbound` are the kinds of activities that come from Salesforce, each with the properties that are mapped (HS-15).
+    """
 
     name = "hubspot"
     streams = STREAMS
 
-    def __init__(self, connection: Connection, ingest: Ingest, api_version: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        ingest: Ingest,
+        api_version: str,
+        inbound: Mapping[str, Collection[str]] = MappingProxyType({}),
+    ) -> None:
         told = Notes()
         self.notes: list[str] = told
         self.client = client_of(connection, api_version)
-        self._run = Run(self.client, ingest, told)
+        self._run = Run(self.client, ingest, told, inbound)
 
     @property
     def account(self) -> str:
@@ -85,7 +97,7 @@ class HubSpotSource:
             path("forms"): {"limit": 1},
             path("email_events"): {"limit": 1},
             **{path("objects", kind): {"limit": 1} for kind in engagements.PROPERTIES},
-    **{kind: partners.reader(kind) for kind in partners.SALESFORCE_ID},
+            **{kind: partners.reader(kind) for kind in partners.SALESFORCE_ID},
         }
         for where, params in areas.items():
             try:

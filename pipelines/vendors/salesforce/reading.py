@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -44,12 +45,22 @@ read_keys = record_reader(RecordKeys)
 
 
 class Run:
-    """One reading of an org: the client, the settings, and what a person should know of it."""
+    """One reading of an org: the client, the settings, and what a person should know of it.
 
-    def __init__(self, client: SalesforceClient, ingest: Ingest, notes: Notes) -> None:
+    `asked` are further fields of an object, beside those of `FIELDS`.
+    """
+
+    def __init__(
+        self,
+        client: SalesforceClient,
+        ingest: Ingest,
+        notes: Notes,
+        asked: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         self.client = client
         self.ingest = ingest
         self.notes = notes
+        self.asked = asked
         self.account_told = ""
         self._has_begun = False
 
@@ -128,7 +139,8 @@ class _Object:
         self._run = run
         self._kind = kind
         known = visible(log, run.account, kind)
-        self._names = [name for name in (*STAMPS, *FIELDS[kind]) if not known or name in known]
+        wanted = dict.fromkeys((*STAMPS, *FIELDS[kind], *run.asked.get(kind, ())))
+        self._names = [name for name in wanted if not known or name in known]
         self._asks_erased = "IsDeleted" in FIELDS[kind]
 
     def read(self, state: dict[str, Any], *, begins_now: bool) -> Iterator[Batch]:

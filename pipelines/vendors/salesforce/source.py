@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pipelines.errors import VendorError
@@ -49,17 +50,24 @@ READERS: dict[str, Reader] = {
 class SalesforceSource:
     """One Salesforce org. `notes` says what was left out of a reading and why.
 
-    `wanted` are the streams whose switch is on (HS-12); the others are not read.
+    `wanted` are the streams whose switch is on (HS-12); the others are not read. `asked` are further fields of an
+    object, which the settings map (HS-15).
     """
 
     name = "salesforce"
     streams = STREAMS
 
-    def __init__(self, connection: Connection, ingest: Ingest, wanted: frozenset[str]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        ingest: Ingest,
+        wanted: frozenset[str],
+        asked: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> None:
         told = Notes()
         self.notes: list[str] = told
         self.client = client_of(connection)
-        self._run = Run(self.client, ingest, told)
+        self._run = Run(self.client, ingest, told, asked)
         self._wanted = wanted
 
     @property

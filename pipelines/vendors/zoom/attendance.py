@@ -16,13 +16,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any
 
 import msgspec
 import orjson
 
 from pipelines.errors import RefusedError
-from pipelines.events import Batch, Record, digest, iso
+from pipelines.events import Batch, Record, iso
 from pipelines.log import Log
 from pipelines.vendors.reading import Whole, batches, document, instant, moment, payload, record_reader
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, uuid_in_path
@@ -201,7 +202,8 @@ def _rows(session: Session, contents: list[bytes], keys: list[RowKeys]) -> tuple
     """Make records of rows; further ones of the same join are numbered, in the order of their leaving."""
     seen: dict[str, int] = {}
     records: list[Record] = []
-    for row, content in sorted(zip(keys, contents, strict=True), key=lambda pair: (pair[0].leave_time or "", pair[1])):
+    pairs = [(row.leave_time or "", content, row) for row, content in zip(keys, contents, strict=True)]
+    for _, content, row in sorted(pairs, key=itemgetter(0, 1)):
         name = f"{session.uuid}|{'' if row.user_id is None else row.user_id}|{row.join_time or ''}"
         seen[name] = seen.get(name, 0) + 1
         key = name if seen[name] == 1 else f"{name}|{seen[name]}"
@@ -211,10 +213,7 @@ def _rows(session: Session, contents: list[bytes], keys: list[RowKeys]) -> tuple
 
 def _digest(contents: list[bytes]) -> str:
     """Return a hash of a set of rows, whatever their order."""
-    total = blake2b(digest_size=16)
-    for one in sorted(map(digest, contents)):
-        total.update(one)
-    return total.hexdigest()
+    return blake2b(b"\x1f".join(sorted(contents)), digest_size=16).hexdigest()
 
 
 def recordings(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:

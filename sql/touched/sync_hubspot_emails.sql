@@ -1,0 +1,5 @@
+-- Which emails may HubSpot have to hold otherwise now
+-- grain: one row per key of sync_hubspot_emails, at least of those whose rows differ
+-- narrowed: int_inbound_records by object_key
+select object_key from int_inbound_records__changed
+where activity_kind = 'email'
