@@ -10,7 +10,7 @@ import duckdb
 from deltalake.exceptions import DeltaError
 
 from pipelines.errors import LogError
-from pipelines.events import ID_BYTES, digest, event_id
+from pipelines.events import ID_BYTES, digest, event_id, following
 from pipelines.log import Log
 
 
@@ -68,14 +68,12 @@ def _problems(db: duckdb.DuckDBPyConnection, log: Log, source: str, stream: str)
                 yield f"event {identity.hex()} (key {key!r}) stands twice."
             seen.add(identity)
             told = (payload or "").encode()
-            alone = event_id(source, account, stream, key, told)
-            is_early = alone != content and content == _says(told)
-            if alone != content and not is_early:
+            if content not in (event_id(source, account, stream, key, told), _says(told)):
                 yield f"event {identity.hex()} (key {key!r}) is not what it was when it was written."
             previous = before[2] if before[:2] == (account, key) else None
-            name = _early_id if is_early else event_id
-            told = content if is_early else told
-            if identity not in (name(source, account, stream, key, told, one) for one in (None, previous)):
+            names = [content, following(content, previous)]
+            names += (_early_id(source, account, stream, key, content, one) for one in (None, previous))
+            if identity not in names:
                 yield f"event {identity.hex()} (key {key!r}) does not carry the id of its content."
             before = (account, key, identity)
     for account, cursor in log.cursors(source, stream).items():

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.output import Json, give, say, table, workspace
+from pipelines.cli.output import Json, give, table, workspace
 from pipelines.errors import UsageError
 
 SHOWN_ROWS = 100
@@ -57,7 +57,7 @@ def report(
             arrow_csv.write_csv(found, csv)
         except OSError as error:
             raise UsageError(f"--csv: {csv} cannot be written: {error.strerror or error}.") from None
-        say(f"{found.num_rows:,} rows written to {csv}")
+        give({"rows": found.num_rows, "file": str(csv)}, as_json, [f"{found.num_rows:,} rows written to {csv}"])
         return
     shown = [tuple(row.values()) for row in found.slice(0, SHOWN_ROWS).to_pylist()]
     lines = table(shown, found.column_names)

@@ -32,8 +32,8 @@ def write_verdicts(
         db.register("planned_rows", _planned(plan))
         db.register("waiting_rows", _waiting(plan))
         db.register("answers", _answers(log, plan if is_applied else None))
-        candidates = " union all ".join(
-            f"select '{model.header['destination']}' as destination, '{model.header['object']}' as object, "
+        candidates = "".join(
+            f" union all select '{model.header['destination']}' as destination, '{model.header['object']}' as object, "
             f"object_key, reason from {model.name}"
             for model in models.values()
             if model.layer == "sync" and model.header["destination"] in plan.rows
@@ -49,10 +49,9 @@ def write_verdicts(
             with
 
             candidates as (
-                {candidates}
-                union all
                 select destination, object, object_key, cast(null as varchar) as reason
                 from planned_rows where object = 'property'
+                {candidates}
             ),
 
             grouped as (

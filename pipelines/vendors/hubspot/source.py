@@ -97,7 +97,6 @@ class HubSpotSource:
             path("forms"): {"limit": 1},
             path("email_events"): {"limit": 1},
             **{path("objects", kind): {"limit": 1} for kind in engagements.PROPERTIES},
-            **{kind: partners.reader(kind) for kind in partners.SALESFORCE_ID},
         }
         for where, params in areas.items():
             try:
