@@ -14,6 +14,7 @@ from assets.automation import new_reports
 from assets.definitions import defs
 from assets.transform import MODELS
 from pipelines import models as sql_models
+from pipelines import reports
 from pipelines.vendors.registry import STREAMS
 from tests.company import Company
 from tests.worlds import contact, joined, registrant, session, webinar, world
@@ -52,7 +53,7 @@ def test_every_stream_model_and_destination_is_an_asset_with_a_description() -> 
     names = {key.to_user_string() for key in graph.get_all_asset_keys()}
     streams = {f"raw_{source}__{stream.name}" for source, found in STREAMS.items() for stream in found}
     models = {name for name, model in MODELS.items() if model.layer != "audits"}
-    assert names == streams | models | {"published_hubspot"}
+    assert names == streams | models | {"published_hubspot", "published_salesforce", *reports.load()}
     assert all(graph.get(key).description for key in graph.get_all_asset_keys())
     assert all(graph.get(key).owners and graph.get(key).kinds for key in graph.get_all_asset_keys())
 

@@ -378,7 +378,9 @@ def test_nothing_that_we_wrote_comes_back_in_either_direction(company: Make) -> 
     )
     assert reasons == [(len(names),)]
     exchange.edit(ours["Id"], Turnout_Id__c=None)
+    lost = exchange.add("tasks", Turnout_Id__c="t-whose-answer-was-lost")
     exchange.run()
+    assert exchange.verdict("tasks", lost) == ("excluded", "came_from_hubspot")
     assert len(exchange.hubspot("tasks")) == 2, "its id says whose it is where somebody took our field's value away"
 
 

@@ -202,7 +202,7 @@ def history(told: Told, dice: random.Random) -> list[tuple[str, Row]]:
                 sent = outcome(dice.choice(["create", "update", "delete"]), f"sf:{name}", str(number), written)
                 say("turnout/outcomes", f"o{len(found)}", sent, at)
             case 5:
-                held = {"properties": {**words, "turnout_id": dice.choice([f"sf:{name}", ""])}}
+                held: Row = {"properties": {**words, "turnout_id": dice.choice([f"sf:{name}", ""])}}
                 held |= {"archived": dice.random() < 0.2}
                 gone = dice.random() < 0.1
                 say("hubspot/tasks", str(number), held, at, kind="absent" if gone else "seen")
