@@ -67,13 +67,23 @@ events as (
 
 ),
 
+sendings as (
+
+    select
+        sent_key,
+        min(sent_to_key) as sent_to_key
+    from int_sent_emails
+    group by sent_key
+
+),
+
 credited as (
 
     select
         *,
-        coalesce(int_sent_emails.sent_to_key, events.email_key) as found_key
+        coalesce(sendings.sent_to_key, events.email_key) as found_key
     from events
-    left join int_sent_emails using (sent_key)
+    left join sendings using (sent_key)
 
 ),
 

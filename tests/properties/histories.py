@@ -370,7 +370,18 @@ def settings(dice: random.Random, at: datetime, number: int) -> Row:
         },
         "attendance": {"count_panelists": dice.random() < 0.3},
         "identity": {"secondary_emails": dice.choice(["ignore", "attribute"])},
-        "activities": dice.choice([{}, {"bots": "include", "call_made": {"sync": False, "task_type": "Call"}}]),
+        "activities": dice.choice(
+            [
+                {},
+                {"bots": "include", "call_made": {"sync": False, "task_type": "Call"}},
+                {
+                    "since": "2026-02-10T00:00:00Z",
+                    "time_zone": "Pacific/Kiritimati",
+                    "note_created": {"task_type": "x"},
+                },
+            ]
+        ),
+        "salesforce": dice.choice([{}, {}, {"activities_since": "2026-02-20T00:00:00Z"}]),
         "number": number,
     }
     text = orjson.dumps(told).decode()

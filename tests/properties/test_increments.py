@@ -18,8 +18,9 @@ from pipelines import models, transform
 from pipelines.log import Log
 from pipelines.transform import layers
 from pipelines.warehouse import Warehouse
-from tests.properties.histories import DAYS, START, PlainLog, Teller
+from tests.properties.histories import DAYS, START, PlainLog
 from tests.properties.histories import settings as told_settings
+from tests.properties.org import OrgTeller, doubled
 
 MODELS = models.load()
 COMPANIES = 20
@@ -52,7 +53,7 @@ def play(dice: random.Random, folder: Path) -> tuple[dict[str, tuple[list[str], 
     """Play histories in random pieces; return what differs from a whole build, and how models were built."""
     log = PlainLog(folder / "one")
     layers.LARGE, layers.STRETCH, layers.LAYERS, layers.LEAST = 0, 5, dice.randint(1, 4), dice.choice([0, 5, 50_000])
-    waiting = [event for n in range(1, COMPANIES + 1) for event in Teller(dice, n).history(dice.randint(30, 130))]
+    waiting = [event for n in range(1, COMPANIES + 1) for event in OrgTeller(dice, n).history(dice.randint(30, 130))]
     dice.shuffle(waiting)
     steps = dice.randint(3, 6)
     as_of = START + timedelta(seconds=dice.randint(0, DAYS * 86_400))
@@ -91,3 +92,4 @@ def test_built_by_key_equals_built_whole(part: int, dice: random.Random) -> None
     with TemporaryDirectory() as folder:
         found, _ = play(random.Random(f"{part} {dice.random()}"), Path(folder))
         assert found == {}
+        assert doubled(Path(folder) / "one") == []

@@ -80,13 +80,18 @@ class Watch:
             setattr(pipelines.run.Workspace, step, in_step(step, getattr(pipelines.run.Workspace, step)))
 
     def _watch_tables(self) -> None:
-        write = deltalake.write_deltalake
-        watched = self.over("commit", write)
-        for module in list(sys.modules.values()):
-            if getattr(module, "__name__", "").startswith("pipelines") and vars(module).get("write_deltalake") is write:
-                module.__dict__["write_deltalake"] = watched
         for owner, names in (
-            (deltalake.DeltaTable, ("vacuum", "create_checkpoint", "cleanup_metadata", "delete", "restore")),
+            (
+                deltalake.DeltaTable,
+                (
+                    "create_write_transaction",
+                    "vacuum",
+                    "create_checkpoint",
+                    "cleanup_metadata",
+                    "delete",
+                    "restore",
+                ),
+            ),
             (TableOptimizer, ("compact", "z_order")),
         ):
             for name in names:

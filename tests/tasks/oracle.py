@@ -190,10 +190,10 @@ class Reading:
         named = [eighteen((held.get(key) or "").strip()) for key in ("salesforcecontactid", "salesforceleadid")]
         record = next((found for name in named if name and (found := self.stands(name))), None)
         if record is None:
-            found = self._by_address(norm(held.get("email")))
-            if isinstance(found, Match):
-                return found
-            record = found
+            by_address = self._by_address(norm(held.get("email")))
+            if isinstance(by_address, Match):
+                return by_address
+            record = by_address
         first = min(when(row["CreatedDate"]) for name, row in self.people.items() if self.stands(name) == record)
         return Match(record, max(when(contact["createdAt"]), first))
 

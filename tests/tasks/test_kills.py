@@ -1,4 +1,4 @@
-"""HS-10 and EV-06: answers that get lost and runs that are killed, in calls and in jobs: no Task twice, none missing.
+"""HS-10 and EV-06: answers get lost and runs are killed, by calls and by Bulk jobs: no Task twice, none missing.
 
 Every point of a run of all vendors is tried by `tests/replay`; here it is the Tasks alone, in many pieces.
 """

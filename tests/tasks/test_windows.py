@@ -53,8 +53,7 @@ def told(one: Company) -> Counter[tuple[str, datetime]]:
     """The Tasks that are there: their type, and their instant as the product's tables have it."""
     rows = one.rows(
         "select int_activities.activity_type, occurred_at from int_activities"
-        " join int_activity_people using (activity_key)"
-        " join verdicts on object_key = task_key"
+        " join int_activity_people using (activity_key) join verdicts on object_key = task_key"
         " where destination = 'salesforce' and verdict in ('published', 'unchanged')"
     )
     assert len(rows) == held(one.sandbox.world()).total()
@@ -131,9 +130,10 @@ def test_each_window_opens_to_the_microsecond(company: Make, later_one: str) -> 
         contacts.append(contact(number, pile.address, createdAt=ours, propertiesWithHistory=pile.history))
         records.append(record(number, pile.address, theirs))
         piles.append(pile)
+    work: dict[str, Any] = {kind: [one for pile in piles for one in pile.work[kind]] for kind in piles[0].work}
     told_world = world(
         contacts=contacts,
-        **{kind: [one for pile in piles for one in pile.work[kind]] for kind in piles[0].work},
+        **work,
         email_events=[one for pile in piles for one in pile.mail],
         forms=[{"id": "f1", "submissions": [one for pile in piles for one in pile.sent_in]}],
     )

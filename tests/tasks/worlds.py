@@ -107,6 +107,8 @@ class Group:
 
     def _birth(self) -> datetime:
         born = datetime.fromisoformat(self.dice.choice(BIRTHS))
+        if self.births and self.dice.random() < 0.5:  # perhaps on the same day, perhaps only in some time zones
+            born = self.dice.choice(self.births) + timedelta(hours=self.dice.choice((0, 0, 3, -3, 14, -14)))
         if self.dice.random() < 0.4:
             born += self.dice.choice(STEPS)
         self.births.append(born)
@@ -211,7 +213,7 @@ class Group:
 
     def _mail(self) -> None:
         dice, at = self.dice, self._next()
-        event = {
+        event: Record = {
             "id": f"g{self.number}-{at}",
             "type": dice.choice(("SENT", "OPEN", "OPEN", "CLICK", "DELIVERED", "BOUNCE")),
             "recipient": self._worn(dice.choice(self.addresses)),
@@ -330,10 +332,11 @@ def crowd(seed: int, groups: int) -> Crowd:
         "participants": [seat for _, seat in seats if seat],
     }
     held = webinar(81, registrants=[one for one, _ in seats], instances=[session])
+    work: dict[str, Any] = {kind: [one for group in found for one in group.work[kind]] for kind in found[0].work}
     told = world(
         held,
         contacts=[one for group in found for one in group.contacts],
-        **{kind: [one for group in found for one in group.work[kind]] for kind in found[0].work},
+        **work,
         forms=[{"id": "f1", "name": "Form", "submissions": [one for group in found for one in group.submissions]}],
         email_events=[one for group in found for one in group.mail],
         time_zone=zone,
