@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
 from pipelines.log import Log
 from pipelines.settings.salesforce import SOURCES
-
-KEY = "Turnout_Id__c"
-"""Our own field, by which what we wrote ourselves is known (HS-18)."""
-LATEST = """
-    select key, arg_max(payload, {order}) from events
-    group by key having arg_max(kind, {order}) = 'seen' order by key
-"""
+from pipelines.vendors.salesforce.objects import OURS
 
 
 def wrong_mappings(log: Log, inbound: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -26,8 +18,8 @@ def wrong_mappings(log: Log, inbound: Mapping[str, Mapping[str, str]]) -> list[s
     """
     if not inbound:
         return []
-    properties = _latest(log, "hubspot", "activity_properties")
-    described = _latest(log, "salesforce", "descriptions")
+    properties = log.latest("hubspot", "activity_properties")
+    described = log.latest("salesforce", "descriptions")
     told: list[str] = []
     for kind, mapping in inbound.items():
         known = {name.removeprefix(f"{kind}."): one for name, one in properties.items() if name.startswith(f"{kind}.")}
@@ -43,10 +35,10 @@ def wrong_mappings(log: Log, inbound: Mapping[str, Mapping[str, str]]) -> list[s
             for name, field in mapping.items()
             if fields and not field.startswith("=") and field not in fields
         ]
-        if fields and KEY not in fields:
+        if fields and OURS[0] not in fields:
             told.append(
-                f"salesforce.{kind}: Salesforce's {SOURCES[kind]} has no field {KEY} that our user can see, so what we "
-                "wrote there could come back. `turnout setup salesforce` writes metadata that makes it."
+                f"salesforce.{kind}: Salesforce's {SOURCES[kind]} has no field {OURS[0]} that our user can see, so "
+                "what we wrote there could come back. `turnout setup salesforce` writes metadata that makes it."
             )
     return list(dict.fromkeys(told))
 
@@ -61,10 +53,3 @@ def _of_hubspot(kind: str, name: str, known: Mapping[str, Any]) -> str:
         f"salesforce.{kind}.fields: {name}: HubSpot's property {name} of {kind} {why}. "
         'Correct the setting, create the property in HubSpot, or set it to "".'
     )
-
-
-def _latest(log: Log, source: str, stream: str) -> dict[str, dict[str, Any]]:
-    """Return key to decoded payload of what is present by the latest event of its key."""
-    if log.version(source, stream) < 0:
-        return {}
-    return {str(key): orjson.loads(payload) for key, payload in log.query(source, stream, LATEST, {}) if payload}

@@ -10,7 +10,7 @@ import pytest
 from readings import Desk, desk
 from test_hubspot_source import PORTAL, contact, world
 
-from pipelines.vendors.hubspot import contacts
+from pipelines.vendors.hubspot import contacts, searching
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_twelve_thousand_contacts_changed_in_one_millisecond_are_all_read(tmp_pa
 def test_a_window_that_holds_more_than_a_search_gives_is_halved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contacts, "SEARCH_SAFE", 380)
+    monkeypatch.setattr(searching, "SAFE", 380)
     with desk(changed(1_500, 40_000), "hubspot", tmp_path) as hubspot:
         hubspot.fault(search_cap=400)
         found = read_changes(hubspot)
@@ -117,7 +117,7 @@ def test_a_window_that_holds_more_than_a_search_gives_is_halved(
 
 
 def test_changes_broken_off_go_on_where_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contacts, "SEARCH_SAFE", 380)
+    monkeypatch.setattr(searching, "SAFE", 380)
     with desk(changed(1_500, 40_000), "hubspot", tmp_path) as hubspot:
         hubspot.read(["contacts"], overlap_minutes=0)
         before = hubspot.sandbox.world()

@@ -21,7 +21,7 @@ from pipelines.publish.rows import Outcome, Phase, Row
 from pipelines.vendors.hubspot.answers import by_trace, errors, holds, id_of, objects, results, why, within
 from pipelines.vendors.hubspot.client import HubSpotClient
 from pipelines.vendors.hubspot.definitions import KEY
-from pipelines.vendors.hubspot.writing import after_writing, hundreds
+from pipelines.vendors.hubspot.writing import after_writing, hundreds, not_updated
 
 KINDS: Mapping[str, str] = {"task": "tasks", "email": "emails", "call": "calls", "meeting": "meetings"}
 """Our word for a kind to HubSpot's object type."""
@@ -153,23 +153,7 @@ class Activities:
         refused: dict[int, str] = {}
         telling = [row for row in rows if _properties(row)]
         if telling:
-            inputs = [
-                {
-                    "id": row.vendor_id,
-                    "properties": {name: text or "" for name, text in _properties(row).items()},
-                    "objectWriteTraceId": f"{number}-{row.payload_hash}",
-                }
-                for number, row in enumerate(telling)
-            ]
-            path = self._client.path("objects", kind, "batch", "update")
-            answer = self._client.post(path, doing=f"the update of {len(telling)} {kind}", json={"inputs": inputs})
-            done, reasons = by_trace(answer.data)
-            ids = {id_of(found) for found in results(answer.data)}
-            for number, row in enumerate(telling):
-                trace = f"{number}-{row.payload_hash}"
-                if trace not in done and (trace in reasons or row.vendor_id not in ids):
-                    otherwise = why(errors(answer.data), "HubSpot's answer does not name it")
-                    refused[id(row)] = reasons.get(trace) or otherwise
+            refused = not_updated(self._client, kind, telling, _texts)
         going = [row for row in rows if id(row) not in refused]
         refused |= after_writing(lambda: self._associate(kind, going)) if telling else self._associate(kind, going)
         return [
@@ -248,6 +232,10 @@ class Activities:
 
 def _properties(row: Row) -> dict[str, str | None]:
     return {name: text for name, text in row.fields.items() if name not in ASSOCIATED}
+
+
+def _texts(row: Row) -> dict[str, str]:
+    return {name: text or "" for name, text in _properties(row).items()}
 
 
 def _ids(text: str | None) -> list[str]:

@@ -5,11 +5,8 @@ https://developers.hubspot.com/docs/api-reference/crm/objects/contacts (read 202
 
 - A list page has 100 contacts at most, 50 where histories are asked for
   (https://github.com/dlt-hub/verified-sources/issues/206); a batch read likewise.
-- Search gives 10,000 results of one query and 200 a page, knows one sort rule, never shows archived contacts, and shows
-  what is new only after some moments. So a window of `lastmodifieddate` is halved until its total is safe, what it has
-  is read in the order of `hs_object_id` from the last id on and not by offset (what is touched meanwhile leaves the
-  window, and comes in the next), and the window of the next run begins before the end of this one. Connectors that did
-  not do so lost rows (https://github.com/airbytehq/airbyte/issues/69203).
+- Search (`searching.py`) never shows archived contacts, and shows what is new only after some moments, so the window of
+  the next run begins before the end of this one.
 - Search tells ids only; the contacts are read by id, with their histories.
 - Archived contacts are listed with `archived=true` for 90 days. A contact that was merged into another is not archived:
   it is gone, and asking for it gives the other one or nothing. The full list of ids tells, once in a while.
@@ -28,9 +25,10 @@ from pipelines.errors import VendorError
 from pipelines.events import Batch, Record, iso, utc
 from pipelines.log import Log
 from pipelines.publish import created
-from pipelines.vendors.hubspot.client import SAME_PAGE, SEARCH, Page, read_page
+from pipelines.vendors.hubspot.batches import by_id
 from pipelines.vendors.hubspot.run import Run
-from pipelines.vendors.reading import BATCH, in_order, instant, moment, payload, record_reader
+from pipelines.vendors.hubspot.searching import changed
+from pipelines.vendors.reading import BATCH, instant, moment, payload, record_reader
 
 PROPERTIES = (
     "createdate",
@@ -49,8 +47,6 @@ OURS = "turnout_"
 HISTORIES = ("hs_document_last_revisited", "hs_sales_email_last_clicked", "hs_sales_email_last_opened")
 FULL_PAGE = 50
 IDS_PAGE = 100
-SEARCH_PAGE = 200
-SEARCH_SAFE = 9_800
 LONGEST_QUERY = 4_000
 """Characters of a query string; beyond, ids are listed and the contacts read by id."""
 PAGES_PER_COMMIT = 40
@@ -128,7 +124,7 @@ class Contacts:
         now = self._run.now()
         before = utc(state["read_to"])
         lowest, highest = _ms(before - self._run.overlap), _ms(now)
-        for end, ids in self._windows(lowest, max(lowest, highest)):
+        for end, ids in changed(self._client, "contacts", "lastmodifieddate", lowest, max(lowest, highest)):
             reached = max(before, min(instant(end) or before, now - self._run.lag))
             chunks = [ids[at : at + CHUNK] for at in range(0, len(ids), CHUNK)] or [[]]
             for number, chunk in enumerate(chunks, start=1):
@@ -216,85 +212,8 @@ class Contacts:
                     yield keys
 
     def _read(self, names: Sequence[str], *, is_archived: bool = False) -> dict[str, bytes]:
-        """Return contacts by the id that they answer under; one that is missing is asked for once more."""
-        found: dict[str, bytes] = {}
-        wanted = list(dict.fromkeys(names))
-        for _ in range(2):
-            chunks = [wanted[at : at + FULL_PAGE] for at in range(0, len(wanted), FULL_PAGE)]
-            for _, contents in in_order(
-                lambda chunk: self._batch(chunk, is_archived), chunks, self._run.ingest.at_once
-            ):
-                for content in contents:
-                    name = read_contact(content).id
-                    if name:
-                        found[str(name)] = content
-            wanted = [name for name in wanted if name not in found]
-        return found
-
-    def _batch(self, names: Sequence[str], is_archived: bool) -> list[bytes]:
-        answer = self._client.post(
-            self._client.path("objects", "contacts", "batch", "read"),
-            doing=f"{len(names)} contacts",
-            params={"archived": "true"} if is_archived else None,
-            json={
-                "inputs": [{"id": name} for name in names],
-                "properties": self._wanted,
-                "propertiesWithHistory": list(HISTORIES),
-            },
-            accept=(404,),
-            decode=read_page,
-        )
-        return [payload(raw) for raw in answer.data.results] if answer.status != 404 else []
-
-    def _windows(self, lowest: int, highest: int) -> Iterator[tuple[int, list[str]]]:
-        """Cut `[lowest, highest]` (ms, both count) until search gives all of each part; yield its end and its ids."""
-        page = self._search(lowest, highest, 0)
-        if (page.total or 0) > SEARCH_SAFE and lowest < highest:
-            middle = (lowest + highest) // 2
-            yield from self._windows(lowest, middle)
-            yield from self._windows(middle + 1, highest)
-            return
-        found: dict[str, None] = {}
-        last, repeats = 0, 0
-        while True:
-            names = [str(keys.id) for raw in page.results if (keys := read_contact(bytes(raw))).id]
-            found.update(dict.fromkeys(names))
-            if not page.after:
-                break
-            reached = max((int(name) for name in names if name.isdecimal()), default=last)
-            repeats = 0 if reached > last else repeats + 1
-            if repeats > SAME_PAGE:
-                raise VendorError("hubspot's search leads back to where it was.", vendor="hubspot")
-            last = max(last, reached)
-            page = self._search(lowest, highest, last)
-        yield highest, list(found)
-
-    def _search(self, lowest: int, highest: int, above: int) -> Page:
-        page: Page = self._client.post(
-            self._client.path("objects", "contacts", "search"),
-            doing="the search for contacts that changed",
-            limit=SEARCH,
-            json={
-                "filterGroups": [
-                    {
-                        "filters": [
-                            {
-                                "propertyName": "lastmodifieddate",
-                                "operator": "BETWEEN",
-                                "value": str(lowest),
-                                "highValue": str(highest),
-                            },
-                            {"propertyName": "hs_object_id", "operator": "GT", "value": str(above)},
-                        ]
-                    }
-                ],
-                "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
-                "properties": ["hs_object_id"],
-                "limit": SEARCH_PAGE,
-            },
-            decode=read_page,
-        ).data
-        return page
+        asked = {"properties": self._wanted, "propertiesWithHistory": list(HISTORIES)}
+        return by_id(self._run, "contacts", names, asked, is_archived=is_archived, size=FULL_PAGE)
 
 
 def _made_and_never_seen(log: Log) -> list[str]:

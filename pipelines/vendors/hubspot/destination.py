@@ -41,7 +41,7 @@ from pipelines.vendors.hubspot.answers import (
 )
 from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.properties import Properties, lacking
-from pipelines.vendors.hubspot.writing import after_writing, hundreds, told_properties
+from pipelines.vendors.hubspot.writing import after_writing, hundreds, not_updated, told_properties
 from pipelines.vendors.mapping import wrong_mappings
 from pipelines.vendors.reading import instant
 
@@ -169,27 +169,13 @@ class HubSpotDestination:
         return outcomes
 
     def _update_contacts(self, rows: Sequence[Row]) -> list[Outcome]:
-        inputs = [
-            {
-                "id": row.vendor_id,
-                "properties": told_properties(row),
-                "objectWriteTraceId": f"{number}-{row.payload_hash}",
-            }
-            for number, row in enumerate(rows)
+        refused = not_updated(self.client, "contacts", rows, told_properties)
+        return [
+            Outcome(row, "rejected", reason=refused[id(row)])
+            if id(row) in refused
+            else Outcome(row, "published", vendor_id=row.vendor_id)
+            for row in rows
         ]
-        path = self.client.path("objects", "contacts", "batch", "update")
-        answer = self.client.post(path, doing=f"the update of {len(rows)} contacts", json={"inputs": inputs})
-        done, refused = by_trace(answer.data)
-        ids = {id_of(found) for found in results(answer.data)}
-        outcomes = []
-        for number, row in enumerate(rows):
-            trace = f"{number}-{row.payload_hash}"
-            if trace in done or (trace not in refused and row.vendor_id in ids):
-                outcomes.append(Outcome(row, "published", vendor_id=row.vendor_id))
-            else:
-                reason = refused.get(trace) or why(errors(answer.data), "HubSpot's answer does not name it")
-                outcomes.append(Outcome(row, "rejected", reason=reason))
-        return outcomes
 
     def _ask_contacts(self, rows: Sequence[Row]) -> list[Outcome]:
         created = [row for row in rows if row.operation == "create"]

@@ -24,7 +24,8 @@ import orjson
 from pipelines.errors import TransientError, VendorError
 from pipelines.events import Batch, Record, iso, utc
 from pipelines.log import Log
-from pipelines.vendors.hubspot.client import SAME_PAGE, Paging, read_page
+from pipelines.vendors.hubspot.batches import by_id
+from pipelines.vendors.hubspot.client import SAME_PAGE, Paging
 from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.hubspot.searching import changed
 from pipelines.vendors.reading import BATCH, in_order, instant, moment, payload, reads, record_reader
@@ -268,31 +269,7 @@ class Engagements:
             yield [payload(raw) for raw in page.results], page.after
 
     def _read(self, names: Sequence[str], *, is_archived: bool = False) -> dict[str, bytes]:
-        """Return records by the id that they answer under; one that is missing is asked for once more."""
-        found: dict[str, bytes] = {}
-        wanted = list(dict.fromkeys(names))
-        for _ in range(2):
-            chunks = [wanted[at : at + PAGE] for at in range(0, len(wanted), PAGE)]
-            for _, contents in in_order(
-                lambda chunk: self._batch(chunk, is_archived), chunks, self._run.ingest.at_once
-            ):
-                for content in contents:
-                    name = read_engagement(content).id
-                    if name:
-                        found[str(name)] = content
-            wanted = [name for name in wanted if name not in found]
-        return found
-
-    def _batch(self, names: Sequence[str], is_archived: bool) -> list[bytes]:
-        answer = self._client.post(
-            self._client.path("objects", self._kind, "batch", "read"),
-            doing=f"{len(names)} {self._kind}",
-            params={"archived": "true"} if is_archived else None,
-            json={"inputs": [{"id": name} for name in names], "properties": self._wanted},
-            accept=(404,),
-            decode=read_page,
-        )
-        return [payload(raw) for raw in answer.data.results] if answer.status != 404 else []
+        return by_id(self._run, self._kind, names, {"properties": self._wanted}, is_archived=is_archived, size=PAGE)
 
     def _links(self, names: Sequence[str]) -> dict[str, dict[str, list[str]]]:
         """Return the ids of all that records are associated with, by record and by the other's object type."""

@@ -35,15 +35,17 @@ def reader(kind: str) -> Reader:
 
     def read(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
         now = run.now()
-        known = set(log.latest("hubspot", kind, run.account))
-        read_at = utc(cursor["read_at"]) if cursor and "read_at" in cursor else now
+        state = cursor or {}
+        read_at = utc(state["read_at"]) if "read_at" in state else now
         is_due = now - read_at >= timedelta(hours=run.ingest.reconcile_hours)
-        wanted = sorted(_named(log, kind, run.account) if is_due else _named(log, kind, run.account) - known)
-        done = {"read_at": iso(now if is_due or not cursor else read_at)}
+        named, seen = _named(log, kind, run.account, {} if is_due else state.get("seen", {}))
+        named |= set(state.get("missing", ()))
+        wanted = sorted(named if is_due else named - _known(log, kind, run.account))
+        done: dict[str, Any] = {"read_at": iso(now if is_due or not cursor else read_at), "seen": seen}
         records: list[Record] = []
         try:
             if run.inbound:
-                wanted = sorted({*wanted, *_bearing(run, kind, str((cursor or {}).get("searched_to", "")), now)})
+                wanted = sorted({*wanted, *_bearing(run, kind, str(state.get("searched_to", "")), now)})
                 done["searched_to"] = iso(now - run.lag)
             for at in range(0, len(wanted), PAGE):
                 records += _batch(run, kind, wanted[at : at + PAGE])
@@ -51,22 +53,40 @@ def reader(kind: str) -> Reader:
             if error.status not in (403, 404):
                 raise
             run.note(f"hubspot: {kind} cannot be read, so Tasks are put on people alone: {error}")
+        done["missing"] = sorted(set(wanted) - {record.key for record in records})
         yield Batch(tuple(records), done, at=run.now())
 
     return read
 
 
-def _named(log: Log, kind: str, account: str) -> set[str]:
-    """Return the ids that activities name."""
+def _named(log: Log, kind: str, account: str, seen: Mapping[str, str]) -> tuple[set[str], dict[str, str]]:
+    """Return the ids that activities name, and up to which event of each stream they were looked for.
+
+    Args:
+        seen: stream to when the last event that was looked at was observed; what came before it is passed over.
+    """
     found: set[str] = set()
+    reached = dict(seen)
     for stream in PROPERTIES:
-        if log.version("hubspot", stream) >= 0:
-            sql = (
-                f"select distinct unnest(cast(payload -> '$.associations.{kind}' as varchar[])) from events "  # noqa: S608
-                "where account = $account and kind = 'seen'"
-            )
-            found |= {str(name) for (name,) in log.query("hubspot", stream, sql, {"account": account}) if name}
-    return found
+        if log.version("hubspot", stream) < 0:
+            continue
+        sql = f"""
+            select
+                list(distinct cast(payload -> '$.associations.{kind}' as varchar[])) filter (kind = 'seen'),
+                max(observed_at)
+            from events where account = $account and observed_at > coalesce(cast($since as timestamptz), '-infinity')
+        """  # noqa: S608
+        for lists, last in log.query("hubspot", stream, sql, {"account": account, "since": seen.get(stream)}):
+            found |= {name for names in lists or () for name in names or ()}
+            if last is not None:
+                reached[stream] = last.isoformat()
+    return found, reached
+
+
+def _known(log: Log, kind: str, account: str) -> set[str]:
+    """Return the ids of those that were read."""
+    sql = "select distinct key from events where account = $account"
+    return {key for (key,) in log.query("hubspot", kind, sql, {"account": account})}
 
 
 def _bearing(run: Run, kind: str, since: str, now: datetime) -> set[str]:

@@ -2,8 +2,9 @@
 
 Facts, from https://developers.hubspot.com/docs/api-reference/crm/search-the-crm (read 2026-11): 10,000 results of one
 query and 200 a page, one sort rule, no archived records, and what is new is shown only after some moments. So what a
-window has is read in the order of `hs_object_id`, from the last id on and not by offset; and a window is halved until
-its total is one that a reading which breaks off may begin again.
+window has is read in the order of `hs_object_id`, from the last id on and not by offset (what is touched meanwhile
+leaves the window, and comes in the next); and a window is halved until its total is one that a reading which breaks off
+may begin again. Connectors that did not do so lost rows (https://github.com/airbytehq/airbyte/issues/69203).
 """
 
 from __future__ import annotations
