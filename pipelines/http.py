@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -53,6 +54,26 @@ class Credentials(Protocol):
 
     def secrets(self) -> Collection[str]:
         """Return the strings that must never be shown."""
+
+
+class ClientSecret:
+    """An app's own id and secret, which a token endpoint asks for; without a secret nothing is sent."""
+
+    def __init__(self, client_id: str, secret: str) -> None:
+        self._secret = secret
+        self._basic = b64encode(f"{client_id}:{secret}".encode()).decode()
+
+    def header(self) -> str:
+        """Return the value of `Authorization`."""
+        return f"Basic {self._basic}" if self._secret else ""
+
+    def renew(self) -> bool:
+        """Tell that there is nothing newer."""
+        return False
+
+    def secrets(self) -> Collection[str]:
+        """Return the secret, plain and as it is sent."""
+        return (self._secret, self._basic) if self._secret else ()
 
 
 @dataclass(frozen=True)

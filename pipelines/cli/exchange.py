@@ -18,13 +18,8 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(report)
     setups = typer.Typer(help="Write what an administrator of a vendor deploys.", no_args_is_help=True)
-    setups.callback()(_setup)
     setups.command(name="salesforce")(setup_salesforce)
     app.add_typer(setups, name="setup")
-
-
-def _setup() -> None:
-    """Write what an administrator of a vendor deploys."""
 
 
 def _day(text: str | None, option: str) -> date | None:

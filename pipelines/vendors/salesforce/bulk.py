@@ -21,7 +21,6 @@ from typing import Any
 from pipelines.errors import TransientError
 from pipelines.vendors.salesforce.client import SalesforceClient
 
-LARGEST_BYTES = 90_000_000
 ENDED = ("JobComplete", "Failed", "Aborted")
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.5, 20.0
 LONGEST_JOB_SECONDS = 3_600.0

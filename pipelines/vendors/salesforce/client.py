@@ -19,7 +19,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from functools import cache
@@ -38,7 +37,7 @@ from pipelines.errors import (
     TransientError,
     VendorError,
 )
-from pipelines.http import TRANSIENT_STATUSES, Answer, Api
+from pipelines.http import TRANSIENT_STATUSES, Answer, Api, ClientSecret
 from pipelines.settings import Connection
 from pipelines.vendors.reading import reads
 
@@ -65,7 +64,6 @@ class Page(msgspec.Struct, gc=False):
 
     records: list[msgspec.Raw]
     done: bool
-    totalSize: int = 0
     nextRecordsUrl: str | None = None
 
 
@@ -87,29 +85,12 @@ def read_token(body: bytes) -> TokenAnswer:
     return told
 
 
-class _Application:
-    """The app's own credentials, which the token endpoint asks for; a signed assertion needs none."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._secret = connection.client_secret
-        self._basic = b64encode(f"{connection.client_id}:{connection.client_secret}".encode()).decode()
-
-    def header(self) -> str:
-        return f"Basic {self._basic}" if self._secret else ""
-
-    def renew(self) -> bool:
-        return False
-
-    def secrets(self) -> Collection[str]:
-        return (self._secret, self._basic) if self._secret else ()
-
-
 class Session:
     """The token of one app, for all threads; `moved` is told where the org is."""
 
     def __init__(self, connection: Connection, moved: Callable[[str], None]) -> None:
         self._connection = connection
-        self._application = _Application(connection)
+        self._application = ClientSecret(connection.client_id, connection.client_secret)
         self._api = Api("salesforce", connection.base_url, self._application, classify_token)
         self._moved = moved
         self._lock = threading.Lock()
@@ -179,11 +160,6 @@ class SalesforceClient:
     def org(self) -> str:
         """The org's id, 18 characters."""
         return id18(self.session.told.id.rstrip("/").split("/")[-2])
-
-    @property
-    def user(self) -> str:
-        """The id of the user whom we act as."""
-        return id18(self.session.told.id.rstrip("/").split("/")[-1])
 
     def call(
         self,

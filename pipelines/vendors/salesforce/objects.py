@@ -6,7 +6,6 @@ STAMPS = ("Id", "CreatedDate", "LastModifiedDate", "SystemModstamp")
 """Fields that every object has."""
 OURS = ("Turnout_Id__c", "Turnout_Occurred_At__c", "Turnout_Activity__c")
 """Our own fields on Activity, so on Task and Event."""
-OPPORTUNITIES = ("AccountId", "IsDeleted")
 FIELDS: dict[str, tuple[str, ...]] = {
     "User": ("Email", "Name", "IsActive", "UserType"),
     "Account": ("IsDeleted", "MasterRecordId"),
@@ -20,7 +19,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "ConvertedContactId",
         "ConvertedAccountId",
     ),
-    "Opportunity": OPPORTUNITIES,
+    "Opportunity": ("AccountId", "IsDeleted"),
     "Task": (
         "WhoId",
         "WhatId",

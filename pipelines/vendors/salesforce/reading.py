@@ -151,11 +151,7 @@ class _Object:
         stamp, last = str(state.get("stamp", since)), str(state.get("id", ""))
         begun = str(state.get("started_at", iso(started)))
         erased_to = str(state.get("erased_to", iso(started)))
-        kept = (
-            {"read_to": since, "started_at": begun, "erased_to": erased_to}
-            if since
-            else {"started_at": begun, "erased_to": erased_to}
-        )
+        kept = {"started_at": begun, "erased_to": erased_to, **({"read_to": since} if since else {})}
         records: list[Record] = []
         while True:
             rows = self._page(stamp, last)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 import threading
-from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -29,7 +28,7 @@ import orjson
 from pyrate_limiter import Rate
 
 from pipelines.errors import AuthError, CredentialsError, QuotaError, RefusedError, TransientError, VendorError
-from pipelines.http import TRANSIENT_STATUSES, Answer, Api, retry_after
+from pipelines.http import TRANSIENT_STATUSES, Answer, Api, ClientSecret, retry_after
 from pipelines.settings import Connection
 from pipelines.vendors.reading import reads
 
@@ -95,23 +94,6 @@ _tokens: dict[tuple[str, str, str], Token] = {}
 _tokens_lock = threading.Lock()
 
 
-class _Application:
-    """The app's own credentials, which the token endpoint asks for."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._secret = connection.client_secret
-        self._basic = b64encode(f"{connection.client_id}:{connection.client_secret}".encode()).decode()
-
-    def header(self) -> str:
-        return f"Basic {self._basic}"
-
-    def renew(self) -> bool:
-        return False
-
-    def secrets(self) -> Collection[str]:
-        return (self._secret, self._basic)
-
-
 class ServerToServer:
     """Tokens of one app in one account, shared by all clients of this process.
 
@@ -120,7 +102,7 @@ class ServerToServer:
 
     def __init__(self, connection: Connection, clock: Callable[[], datetime | None]) -> None:
         host = connection.base_url if connection.is_sandboxed else "https://zoom.us"
-        self._application = _Application(connection)
+        self._application = ClientSecret(connection.client_id, connection.client_secret)
         self._api = Api("zoom", host, self._application, classify_token)
         self._account = connection.account
         self._key = (connection.base_url, connection.account, connection.client_id)
