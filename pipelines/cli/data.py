@@ -105,9 +105,6 @@ def doctor(as_json: Json = False) -> None:
     opened = workspace()
     connected = settings.connections(opened.environment)
     told: list[dict[str, Any]] = []
-    for vendor, needed in settings.NEEDED.items():
-        if vendor not in connected:
-            told.append({"vendor": vendor, "connected": False, "problems": [], "needs": list(needed)})
     for source in opened.sources:
         problems: list[str] = []
         account = ""
@@ -127,6 +124,9 @@ def doctor(as_json: Json = False) -> None:
                 "streams": {stream.name: stream.about for stream in source.streams},
             }
         )
+    for vendor, needed in settings.NEEDED.items():
+        if vendor not in connected:
+            told.append({"vendor": vendor, "connected": False, "problems": [], "needs": list(needed)})
     lines: list[str] = []
     for one in told:
         state = "connected" if one["connected"] else "not connected"

@@ -45,6 +45,8 @@ BY_KEY = ("SALESFORCE_CLIENT_ID", "SALESFORCE_USERNAME", "SALESFORCE_PRIVATE_KEY
 SENDABLE = re.compile(r"[!-~]+")
 """What a credential may be made of: visible ASCII."""
 HOSTS = {"zoom": "https://api.zoom.us", "hubspot": "https://api.hubapi.com"}
+URL_ALONE = ("salesforce",)
+"""Vendors of whom an address without credentials says nothing: the sandbox prints one, whatever its world holds."""
 LOGIN_HOST = "https://login.salesforce.com"
 """Where a signed assertion may be brought; for a secret, Salesforce asks for the org's own host."""
 
@@ -52,7 +54,7 @@ LOGIN_HOST = "https://login.salesforce.com"
 def connections(environment: Mapping[str, str] | None = None) -> dict[str, Connection]:
     """Return the vendors that the environment connects.
 
-    A vendor without credentials is not connected; the sandbox has an address for each, whatever its world holds.
+    A vendor without credentials and without a base URL is not connected.
 
     Raises:
         SettingsError: a vendor is half configured; every missing variable is named.
@@ -64,7 +66,7 @@ def connections(environment: Mapping[str, str] | None = None) -> dict[str, Conne
         needed = _needed(vendor, env)
         url = env.get(f"{vendor.upper()}_BASE_URL", "").strip()
         given = {name: env.get(name, "").strip() for name in needed}
-        if not any(given.values()):
+        if not any(given.values()) and (not url or vendor in URL_ALONE):
             continue
         wrong = _wrong(vendor, given, url)
         key = "" if wrong else _private_key(given.get("SALESFORCE_PRIVATE_KEY_FILE", ""), wrong)

@@ -111,6 +111,8 @@ def test_nothing_connected_lists_what_connects(tmp_path: Path) -> None:
         "    set ZOOM_ACCOUNT_ID, ZOOM_CLIENT_ID, ZOOM_CLIENT_SECRET to connect it",
         "hubspot: not connected",
         "    set HUBSPOT_ACCESS_TOKEN to connect it",
+        "salesforce: not connected",
+        "    set SALESFORCE_CLIENT_ID, SALESFORCE_CLIENT_SECRET to connect it",
         f"home: {tmp_path / 'home'}",
         "log: 0 streams",
     ]

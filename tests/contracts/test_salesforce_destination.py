@@ -43,7 +43,8 @@ class Org:
         self.sandbox.start()
         self.book = Notes()
         self.naps: list[float] = []
-        self.destination = SalesforceDestination(connections(self.sandbox.environment)["salesforce"], {})
+        mine = {name: value for name, value in self.sandbox.environment.items() if name.startswith("SALESFORCE")}
+        self.destination = SalesforceDestination(connections(mine)["salesforce"], {})
         self.destination.client.api.sleep = self.naps.append
         self.destination.begin(self.book)
 

@@ -48,7 +48,8 @@ class Org:
     def read(self, *streams: str, wanted: tuple[str, ...] = (), **machine: Any) -> IngestReceipt:
         """Read, and begin a new list of what was asked."""
         self.sandbox.clear_requests()
-        connection = connections(self.sandbox.environment)["salesforce"]
+        mine = {name: value for name, value in self.sandbox.environment.items() if name.startswith("SALESFORCE")}
+        connection = connections(mine)["salesforce"]
         source = SalesforceSource(connection, Ingest(**machine), frozenset(wanted))
         source.client.api.sleep = self.naps.append
         source.client.session._api.sleep = self.naps.append

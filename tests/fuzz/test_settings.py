@@ -159,7 +159,8 @@ def assert_helps(said: str, path: Path) -> None:
 
 
 VARIABLES = sorted(
-    {name for names in settings.NEEDED.values() for name in names} | {"ZOOM_BASE_URL", "HUBSPOT_BASE_URL"}
+    {name for names in settings.NEEDED.values() for name in names}
+    | {f"{vendor.upper()}_BASE_URL" for vendor in settings.NEEDED}
 )
 URLS = (
     "http://127.0.0.1:8701",
