@@ -10,7 +10,7 @@ import orjson
 
 from pipelines.errors import LogError
 from pipelines.models import Model
-from pipelines.warehouse import Warehouse, write_whole
+from pipelines.warehouse import Entry, Warehouse, write_whole
 
 
 @dataclass(frozen=True)
@@ -38,24 +38,29 @@ def run_audits(warehouse: Warehouse, models: Mapping[str, Model]) -> list[Check]
     held = _held(path.read_bytes()) if path.exists() else {}
     known = dict(held)
     found: list[Check] = []
-    with warehouse.connect() as db:
-        for model in models.values():
-            if model.layer != "audits":
-                continue
-            made_of = [entries[name].fingerprint if name in entries else "" for name in model.reads]
-            rows = blake2b("|".join([model.fingerprint, *made_of]).encode(), digest_size=12).hexdigest()
+    audits = [model for model in models.values() if model.layer == "audits"]
+    over = {model.name: _rows(model, entries) for model in audits}
+    asked = [model for model in audits if held.get(model.name) != over[model.name]]
+    with warehouse.connect({name for model in asked for name in model.reads}) as db:
+        for model in audits:
             failing = 0
-            if held.get(model.name) != rows:
+            if model in asked:
                 sql = model.sql.strip().removesuffix(";")
                 failing = int(db.execute(f"select count(*) from ({sql}\n)").fetchall()[0][0])
             found.append(Check(model.name, model.question, failing))
-            held[model.name] = "" if failing else rows
+            held[model.name] = "" if failing else over[model.name]
     if held != known:
         try:
             write_whole(path, orjson.dumps(held, option=orjson.OPT_INDENT_2))
         except OSError as error:
             raise LogError(f"{path} cannot be written: {error}. See that the disk has room, and run again.") from None
     return found
+
+
+def _rows(model: Model, entries: Mapping[str, Entry]) -> str:
+    """Return the identity of an audit over the rows that it reads."""
+    made_of = [entries[name].fingerprint if name in entries else "" for name in model.reads]
+    return blake2b("|".join([model.fingerprint, *made_of]).encode(), digest_size=12).hexdigest()
 
 
 def _held(content: bytes) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A whole run, and each of its parts, over one TURNOUT_HOME: what the command line and the orchestrator both call.
 
-ingest → settings → build → check → settle what broke off → plan → apply → verdicts.
+ingest → settle what broke off → settings → build → check → plan → apply → verdicts.
 
 The moment that everything describes (`as_of`) is, where nobody names one, the latest moment on the vendors' clocks up
 to which the log was read: windows then never run ahead of the data.
@@ -199,27 +199,32 @@ class Workspace:
             raise UsageError(f"there is no destination {', '.join(unknown_names)}; there is {', '.join(self.targets)}.")
         with self.log.locked():
             moment = as_of or self.now()
-            lines = publish.resolve(
-                self.log, self.destinations, run=self.run_id, settings=self.settings_id, at=self.now()
-            )
+            lines = self._settle()
             self.build(moment, progress=progress)
             self.require(self.check())
-            progress("plan")
-            with self.warehouse.connect() as db:
-                plan = publish.make_plan(
-                    db,
-                    self.models,
-                    [name for name in self.targets if not names or name in names],
-                    as_of=moment,
-                    positions=self.log.positions(),
-                    settings=self.settings_id,
-                    connected=self.destinations,
-                    unknown=[
-                        (told["destination"], publish.Row.of(told)) for _, told in publish.unknown_intents(self.log)
-                    ],
-                )
-            publish.write_verdicts(self.log, self.models, plan, at=self.now())
+            plan = self._plan(names, moment, progress)
             return plan, [*lines, *self._missing(plan)]
+
+    def _settle(self) -> list[str]:
+        """Ask what became of what an earlier run left open; return lines for a person."""
+        return publish.resolve(self.log, self.destinations, run=self.run_id, settings=self.settings_id, at=self.now())
+
+    def _plan(self, names: Collection[str], moment: datetime, progress: Progress) -> Plan:
+        """Make a plan of the tables as they stand, and write its verdicts."""
+        progress("plan")
+        with self.warehouse.connect(publish.read_by_plans(self.models, self.destinations.values())) as db:
+            plan = publish.make_plan(
+                db,
+                self.models,
+                [name for name in self.targets if not names or name in names],
+                as_of=moment,
+                positions=self.log.positions(),
+                settings=self.settings_id,
+                connected=self.destinations,
+                unknown=[(told["destination"], publish.Row.of(told)) for _, told in publish.unknown_intents(self.log)],
+            )
+        publish.write_verdicts(self.log, self.models, plan, at=self.now())
+        return plan
 
     def apply(self, plan: Plan, *, allow: bool = False, progress: Progress = silent) -> ApplyReceipt:
         """Send a plan, if it is fresh and of a shape that was to be expected.
@@ -276,7 +281,7 @@ class Workspace:
         return {name: "; ".join(lines) for name, lines in unknown.items()}
 
     def _earlier_creates(self) -> dict[str, list[int]]:
-        with self.warehouse.connect() as db:
+        with self.warehouse.connect(["stg_turnout__outcomes"]) as db:
             rows = db.execute(
                 """
                 select destination, plan, count(*) from stg_turnout__outcomes
@@ -299,9 +304,12 @@ class Workspace:
             receipt = RunReceipt(self.run_id, as_of or datetime.now(UTC))
             receipt.ingested = self.ingest(progress=progress)
             receipt.as_of = as_of or self.now()
+            settled = self._settle()
             receipt.built = self.build(receipt.as_of, progress=progress)
             receipt.checks = self.check()
-            receipt.plan, receipt.lines = self.plan(as_of=receipt.as_of, progress=progress)
+            self.require(receipt.checks)
+            receipt.plan = self._plan((), receipt.as_of, progress)
+            receipt.lines = [*settled, *self._missing(receipt.plan)]
             self.save(receipt.plan)
             if receipt.plan.total:
                 try:
@@ -309,7 +317,7 @@ class Workspace:
                 except ChecksFailed as error:
                     unread = {why: name for one in receipt.ingested for name, why in one.failed.items()}
                     raise ChecksFailed("\n  not read: ".join([str(error), *unread])) from None
-            with self.warehouse.connect() as db:
+            with self.warehouse.connect(["verdicts"]) as db:
                 counts = db.execute("select verdict, count(*) from verdicts group by verdict order by verdict")
                 receipt.verdicts = {str(name): int(count) for name, count in counts.fetchall()}
             return receipt

@@ -7,7 +7,8 @@ Nothing that a reader may hold is written over: a build writes new files, then s
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from pipelines.errors import LogError
 from pipelines.events import utc
 
 KEEP = timedelta(hours=24)
-OLDEST_READER = "v1.5.0"
+FORMAT = {"storage_compatibility_version": "v1.5.0"}
 """`warehouse.duckdb` is written for DuckDB 1.5, since people's tools lag; 2.0 reads it too."""
 
 
@@ -54,6 +55,10 @@ class Entry:
     def every_file(self) -> list[str]:
         """All files that readers of the model need."""
         return [*self.files, *(name for name in self.gone if name)]
+
+    def is_read_like(self, other: Entry) -> bool:
+        """Whether the same query gives the rows of both."""
+        return (self.files, self.gone, self.key) == (other.files, other.gone, other.key)
 
 
 @dataclass
@@ -109,6 +114,13 @@ class Warehouse:
         """Whether every file of a model is there."""
         return all((self.root / name).exists() for name in entry.every_file)
 
+    def is_shown(self) -> bool:
+        """Whether readers find what the catalog says: the views are written after it, unless a kill comes between."""
+        try:
+            return self.file.stat().st_mtime_ns >= (self.root / "catalog.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
+
     def swap(self, before: Catalog, after: Catalog) -> None:
         """Make `after` what readers find, and drop files that no reader can still need.
 
@@ -125,8 +137,9 @@ class Warehouse:
             del after.retired[name]
         try:
             self.root.mkdir(parents=True, exist_ok=True)
+            shown = before if self.is_shown() else Catalog()
             write_whole(self.root / "catalog.json", orjson.dumps(asdict(after), option=orjson.OPT_INDENT_2))
-            self._write_views({name: entry for name, entry in after.entries.items() if entry.files}, after.as_of)
+            self._write_views(shown, after)
             for name in gone:
                 (self.root / name).unlink(missing_ok=True)
             self._drop_strays({*kept, *after.retired}, now - KEEP)
@@ -143,27 +156,58 @@ class Warehouse:
             if name not in known and path.stat().st_mtime < since.timestamp():
                 path.unlink(missing_ok=True)
 
-    def _write_views(self, models: Mapping[str, Entry], as_of: str) -> None:
-        """Write the file of views beside the old one, and put it in its place in one step."""
+    def _write_views(self, shown: Catalog, after: Catalog) -> None:
+        """Write the file of views beside the old one, and put it in its place in one step.
+
+        Each view costs a look at its files, so those of the old file that still hold are taken over.
+
+        Args:
+            shown: what the old file shows; an empty catalog where that is not certain.
+        """
         fresh = self.file.with_suffix(".new")
-        for leftover in (fresh, fresh.with_suffix(".new.wal")):
-            leftover.unlink(missing_ok=True)
-        with duckdb.connect(str(fresh), config={"storage_compatibility_version": OLDEST_READER}) as db:
-            for name, entry in models.items():
-                db.execute(f"create view {name} as {self.relation(entry)}")
-            db.execute("create table turnout_build (as_of varchar)")
-            db.execute("insert into turnout_build values (?)", [as_of])
+        db = self._taken_over(fresh) if shown.entries else None
+        if db is None:
+            shown, db = Catalog(), _opened(fresh)
+        with db:
+            for name, entry in shown.entries.items():
+                if entry.files and not (name in after.entries and after.entries[name].files):
+                    db.execute(f"drop view if exists {name}")
+            for name, entry in after.entries.items():
+                if entry.files and not (name in shown.entries and entry.is_read_like(shown.entries[name])):
+                    db.execute(f"create or replace view {name} as {self.relation(entry)}")
+            db.execute("create or replace table turnout_build (as_of varchar, root varchar)")
+            db.execute("insert into turnout_build values (?, ?)", [after.as_of, str(self.root)])
             db.execute("checkpoint")
         fresh.replace(self.file)
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Return an in-memory connection with every model as a view, in UTC. Close it."""
+    def _taken_over(self, fresh: Path) -> duckdb.DuckDBPyConnection | None:
+        """Return a copy of the file of views; None where it cannot be read, or was made in another folder."""
+        try:
+            db = _opened(fresh, like=self.file)
+            if [row[1:] for row in db.execute("from turnout_build").fetchall()] == [(str(self.root),)]:
+                return db
+            db.close()
+        except duckdb.Error:
+            pass  # it is derived, so it is made anew
+        return None
+
+    def connect(self, names: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
+        """Return an in-memory connection with every model as a view, or only those named, in UTC. Close it."""
         db = duckdb.connect()
         db.execute("set timezone = 'UTC'")
         for name, entry in self.catalog().entries.items():
-            if entry.files and self.is_whole(entry):
+            if (names is None or name in names) and entry.files and self.is_whole(entry):
                 db.execute(f"create view {name} as {self.relation(entry)}")
         return db
+
+
+def _opened(path: Path, like: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """Return a new file of DuckDB's, empty or as another is."""
+    for leftover in (path, path.with_suffix(f"{path.suffix}.wal")):
+        leftover.unlink(missing_ok=True)
+    if like is not None:
+        shutil.copyfile(like, path)
+    return duckdb.connect(str(path), config=dict(FORMAT))
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -89,6 +89,8 @@ class Log:
         self._lock = FileLock(str(home / ".lock"), thread_local=False)
         self._db: duckdb.DuckDBPyConnection | None = None
         self._tables: dict[str, DeltaTable] = {}
+        self._current: set[str] = set()
+        self._commits: dict[str, tuple[int, dict[str, Any]]] = {}
         self._index: Index | None = None
         self._spans: dict[str, tuple[int, list[_Span]]] = {}
 
@@ -114,10 +116,12 @@ class Log:
         is_outer = self._lock.lock_counter == 1
         try:
             if is_outer:
+                self._current.clear()
                 holding.write(self.home)
             yield
         finally:
             if is_outer:
+                self._current.clear()
                 holding.clear(self.home)
             self._lock.release()
 
@@ -200,7 +204,7 @@ class Log:
             LogError: the table cannot be written; nothing of the batch was added.
         """
         table = self.table(source, stream.name) or self._create(source, stream.name)
-        told = _last_commit(table)
+        told = self._last_commit(source, stream.name)
         last_observed = told.get(OBSERVED)
         observed = observed_at or datetime.now(UTC)
         if last_observed:
@@ -293,10 +297,14 @@ class Log:
     def table(self, source: str, stream: str) -> DeltaTable | None:
         """Return the stream's Delta table as it is now; None where it has none.
 
+        While this log is locked nobody else writes, so what was looked at once is as it is now.
+
         Raises:
             LogError: it is damaged.
         """
         name = f"{source}/{stream}"
+        if name in self._current and self._lock.is_locked:
+            return self._tables[name]
         folder = self.root / source / stream
         try:
             if name not in self._tables:
@@ -304,6 +312,7 @@ class Log:
                     return None
                 self._tables[name] = DeltaTable(str(folder))
             self._tables[name].update_incremental()
+            self._current.add(name)
         except (DeltaError, OSError) as error:
             raise LogError(
                 f"{folder} cannot be read as a Delta table: {str(error)[:300]}. Run `turnout verify`."
@@ -325,17 +334,18 @@ class Log:
 
     def _last_commit(self, source: str, stream: str) -> dict[str, Any]:
         table = self.table(source, stream)
-        return {} if table is None else _last_commit(table)
+        if table is None:
+            return {}
+        name, version = f"{source}/{stream}", table.version()
+        if self._commits.get(name, (-1, {}))[0] != version:
+            found = table.history(1)
+            self._commits[name] = (version, dict(found[0]) if found else {})
+        return self._commits[name][1]
 
     def cursors(self, source: str, stream: str) -> dict[str, Any]:
         """Return account to cursor, as the stream's last commit has them."""
         text = self._last_commit(source, stream).get(CURSORS)
         return dict(orjson.loads(text)) if text else {}
-
-
-def _last_commit(table: DeltaTable) -> dict[str, Any]:
-    found = table.history(1)
-    return dict(found[0]) if found else {}
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,7 @@ def _compact(table: DeltaTable) -> None:
             commit_properties=properties,
         )
         table.create_checkpoint()
+        table.update_incremental()
         _drop_parts(Path(table.table_uri.removeprefix("file://")))
     except (DeltaError, OSError) as error:
         raise LogError(

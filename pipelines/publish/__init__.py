@@ -5,7 +5,7 @@ intent (log) → call → outcome (log). After a kill, an intent without outcome
 by our key before anything more is sent.
 """
 
-from pipelines.publish.plan import Plan, load_plan, make_plan
+from pipelines.publish.plan import Plan, load_plan, make_plan, read_by_plans
 from pipelines.publish.receipts import created, resolve, unknown_intents
 from pipelines.publish.rows import Destination, Outcome, Phase, Row
 from pipelines.publish.sending import ApplyReceipt, apply, check_fresh, check_fuses
@@ -24,6 +24,7 @@ __all__ = [
     "created",
     "load_plan",
     "make_plan",
+    "read_by_plans",
     "resolve",
     "unknown_intents",
     "write_verdicts",

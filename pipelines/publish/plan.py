@@ -149,6 +149,16 @@ def load_plan(home: Path, name: str) -> Plan:
     return plan
 
 
+READS = ("int_published", "stg_turnout__outcomes")
+"""Models that every plan reads, beside the sync models and what destinations read to prepare."""
+
+
+def read_by_plans(models: Mapping[str, Model], connected: Iterable[Destination]) -> set[str]:
+    """Return the names of all models that making a plan reads."""
+    syncs = {model.name for model in models.values() if model.layer == "sync"}
+    return {*syncs, *READS, *(name for destination in connected for name in destination.reads)}
+
+
 def make_plan(
     db: duckdb.DuckDBPyConnection,
     models: Mapping[str, Model],

@@ -22,7 +22,7 @@ def write_intents(
     log: Log, destination: str, rows: Sequence[Row], *, run: str, wave: int, plan: str, at: datetime
 ) -> list[str]:
     """Say in the log what is about to be sent, in one commit; return the intents' ids, in the rows' order."""
-    names = [f"{run}-{wave:04d}-{number:05d}" for number in range(len(rows))]
+    names = [f"{run}-{destination}-{wave:04d}-{number:05d}" for number in range(len(rows))]
     told = [
         {"intent": name, "run": run, "plan": plan, "destination": destination, **row.told()}
         for name, row in zip(names, rows, strict=True)
@@ -73,10 +73,9 @@ class JobBook:
 def unknown_intents(log: Log) -> list[tuple[str, dict[str, Any]]]:
     """Return (id, what it says) of each intent that no outcome closes."""
     files = log.files(OURS, OUTCOMES.name)
-    closed = f"select key from read_parquet({files!r})" if files else "select ''"
-    rows = log.query(
-        OURS, INTENTS.name, f"select key, payload from events where key not in ({closed}) order by key", {}
-    )
+    closed = f"select account, key from read_parquet({files!r})" if files else "select '', ''"
+    sql = f"select key, payload from events where (account, key) not in ({closed}) order by key"
+    rows = log.query(OURS, INTENTS.name, sql, {})
     return [(key, orjson.loads(payload)) for key, payload in rows]
 
 

@@ -171,6 +171,8 @@ class Destination(Protocol):
     phases: tuple[Phase, ...]
     storage: Mapping[str, int]
     """Bytes that a new record of an object takes of the vendor's storage, where it is short."""
+    reads: tuple[str, ...]
+    """Models that `prepare` reads."""
 
     def begin(self, notebook: Notebook) -> None:
         """Make ready for sending or asking, with the book for jobs."""

@@ -28,15 +28,15 @@ def write_verdicts(
     plan is not for keep the verdicts that they had.
     """
     warehouse = Warehouse(log.home)
-    with log.locked(), warehouse.connect() as db:
+    syncs = [model for model in models.values() if model.layer == "sync" and model.header["destination"] in plan.rows]
+    with log.locked(), warehouse.connect({NAME, *(model.name for model in syncs)}) as db:
         db.register("planned_rows", _planned(plan))
         db.register("waiting_rows", _waiting(plan))
         db.register("answers", _answers(log, plan if is_applied else None))
         candidates = "".join(
             f" union all select '{model.header['destination']}' as destination, '{model.header['object']}' as object, "
             f"object_key, reason from {model.name}"
-            for model in models.values()
-            if model.layer == "sync" and model.header["destination"] in plan.rows
+            for model in syncs
         )
         before = warehouse.catalog()
         earlier = (
@@ -109,6 +109,9 @@ def _swap(db: duckdb.DuckDBPyConnection, warehouse: Warehouse, before: Catalog, 
     fingerprint = blake2b(sink.getvalue(), digest_size=12).hexdigest()
     file = f"{NAME}/{fingerprint}.parquet"
     path = warehouse.root / file
+    counts = db.execute("select verdict, count(*) from verdict_rows group by verdict order by verdict").fetchall()
+    if NAME in before.entries and before.entries[NAME].files == [file] and path.exists() and warehouse.is_shown():
+        return dict(counts)
     fresh = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +126,7 @@ def _swap(db: duckdb.DuckDBPyConnection, warehouse: Warehouse, before: Catalog, 
     after = Catalog(dict(before.entries), dict(before.retired), before.as_of)
     after.entries[NAME] = Entry(fingerprint, [file], rows.num_rows, columns, as_of=before.as_of)
     warehouse.swap(before, after)
-    return dict(db.execute("select verdict, count(*) from verdict_rows group by verdict order by verdict").fetchall())
+    return dict(counts)
 
 
 def _planned(plan: Plan) -> pa.Table:

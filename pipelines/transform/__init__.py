@@ -121,7 +121,7 @@ def build(
             ):
                 if built is not None:
                     receipt.models[built.name] = built
-        if after.entries != before.entries or after.as_of != before.as_of or not warehouse.file.exists():
+        if after.entries != before.entries or after.as_of != before.as_of or not warehouse.is_shown():
             warehouse.swap(before, after)
     return receipt
 
@@ -146,6 +146,7 @@ def _bring_up(
             return old, 0
     else:
         bench.changes[model.name] = Change.ALL
+    bench.lay_out(model.reads)
     size = max([old.rows if old else 0, *(after.entries[name].rows for name in model.reads)])
     bench.most = max(small, share * size)
     if old is not None and size > small and model.increment and _is_followed(bench, model, old, after):

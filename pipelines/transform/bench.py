@@ -8,7 +8,7 @@ the models as they stood (`<model>__before`), `changed` the rows that came (`<mo
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import copy
 from datetime import datetime
 from enum import Enum
@@ -70,6 +70,7 @@ class Bench:
         self._lane = ""
         self._narrowed: list[str] = []
         self._changed: set[str] = set()
+        self._viewed: dict[str, Entry] = {}
         self._showing = Lock()
         if threads is not None:
             db.execute(f"set threads = {threads:d}")
@@ -111,7 +112,15 @@ class Bench:
         """Let models that follow read this one."""
         if entry is not None and entry.files:
             self.shown[name] = entry
-            self.db.execute(f"create or replace view now.{name} as {self.warehouse.relation(entry)}")
+
+    def lay_out(self, names: Collection[str]) -> None:
+        """Make what a model reads readable: most builds touch few models, and each view costs a look at its files."""
+        with self._showing:
+            for name in names:
+                entry = self.shown.get(name)
+                if entry is not None and self._viewed.get(name) is not entry:
+                    self.db.execute(f"create or replace view now.{name} as {self.warehouse.relation(entry)}")
+                    self._viewed[name] = entry
 
     def show_before(self, model: Model, old: Entry) -> None:
         """Let `<model>__before` be what stood, and every input that the model watches have its changes."""

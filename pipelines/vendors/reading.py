@@ -40,6 +40,8 @@ _LONG = b"0" * (200 // _STEP - 1)
 """Digits alone where a long number is looked at in steps."""
 _LONG_NUMBER = re.compile(rb"[0-9.]{200}")
 _STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', re.DOTALL)
+_DEEPEST = 1_000
+"""Brackets of a document that no parser finds too deep, however they stand."""
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
@@ -56,16 +58,46 @@ def reads(kind: type[Kind]) -> Callable[[bytes], Kind]:
     def read(body: bytes) -> Kind:
         try:
             found = decoder.decode(body)
-            return found if _is_sound(body) else decoder.decode(mend(body))
+            found = found if _is_sound(body) else decoder.decode(mend(body))
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
         except msgspec.DecodeError:
             mended = mend(body)
             if mended == body:
                 raise
-            return decoder.decode(mended)
+            found = decoder.decode(mended)
+        if _openings(body) > _DEEPEST and any(_is_too_deep(raw) for raw in _unread(found)):
+            raise ValueError("it is nested too deeply")
+        return found
 
     return read
+
+
+def _openings(body: bytes) -> int:
+    return body.count(b"[") + body.count(b"{")
+
+
+def _unread(found: Any) -> Iterator[bytes]:
+    """Yield what a decoder passed by without looking into it."""
+    if isinstance(found, msgspec.Raw):
+        yield bytes(found)
+    elif isinstance(found, msgspec.Struct):
+        for value in msgspec.structs.astuple(found):
+            yield from _unread(value)
+    elif isinstance(found, list | tuple):
+        for value in found:
+            yield from _unread(value)
+
+
+def _is_too_deep(content: bytes) -> bool:
+    """Whether a document is deeper than strict parsers go."""
+    if _openings(content) <= _DEEPEST:
+        return False
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return True
+    return False
 
 
 def _is_sound(body: bytes) -> bool:

@@ -127,7 +127,8 @@ class Point:
         """What kind of moment this is: of each kind some are tried wherever not all of them are."""
         what = ""
         if self.kind == "http":
-            what = re.sub(r"/\d[\d-]*(?=/)", "", self.doing) if "POST" in self.doing else "GET"
+            is_reading = "GET" in self.doing or self.doing.partition("?")[0].endswith(READS)
+            what = "read" if is_reading else re.sub(r"/\d[\d-]*(?=/)", "", self.doing)
         elif self.kind == "commit":
             what = self.doing if " turnout/" in self.doing else self.doing.partition(" ")[0]
         is_write = self.kind == "http" and self.step == "apply"

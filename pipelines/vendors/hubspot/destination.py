@@ -40,7 +40,7 @@ from pipelines.vendors.hubspot.answers import (
     within,
 )
 from pipelines.vendors.hubspot.client import client_of
-from pipelines.vendors.hubspot.properties import Properties, lacking
+from pipelines.vendors.hubspot.properties import READS, Properties, lacking
 from pipelines.vendors.hubspot.writing import after_writing, hundreds, not_updated, told_properties
 from pipelines.vendors.mapping import wrong_mappings
 from pipelines.vendors.reading import instant
@@ -73,6 +73,7 @@ class HubSpotDestination:
     name = "hubspot"
     phases = PHASES
     storage: Mapping[str, int] = {}
+    reads: tuple[str, ...] = READS
 
     def __init__(
         self,

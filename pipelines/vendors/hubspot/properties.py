@@ -18,6 +18,7 @@ from pipelines.vendors.hubspot.client import HubSpotClient
 from pipelines.vendors.hubspot.definitions import GROUP, GROUP_LABEL, KEY, KEY_ABOUT, KEY_LABEL, PROPERTIES, TEXT
 from pipelines.vendors.hubspot.writing import after_writing
 
+READS = ("stg_hubspot__properties", "stg_hubspot__activity_properties", "stg_turnout__outcomes")
 KNOWN = """
     with
 

@@ -66,6 +66,7 @@ class SalesforceDestination:
     name = "salesforce"
     phases = PHASES
     storage = STORAGE
+    reads: tuple[str, ...] = ()
 
     def __init__(self, connection: Connection, chosen: Mapping[str, str]) -> None:
         self.client: SalesforceClient = client_of(connection)
