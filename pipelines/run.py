@@ -251,8 +251,19 @@ class Workspace:
                 held=self._held(plan),
             )
             progress("verdicts")
+            transform.build(self.log, self.models, as_of=plan.as_of, only=self._told_by_us)
             publish.write_verdicts(self.log, self.models, plan, at=self.now(), is_applied=True)
             return receipt
+
+    @property
+    def _told_by_us(self) -> set[str]:
+        """Models that are made of what we said ourselves and of nothing else: what was published, first of all."""
+        found: set[str] = set()
+        for name, model in self.models.items():
+            is_ours = model.raws and all(source == OURS for source, _ in model.raws)
+            if is_ours or (model.reads and model.layer != "audits" and found.issuperset(model.reads)):
+                found.add(name)
+        return found
 
     def _missing(self, plan: Plan) -> list[str]:
         """Return what each connected destination of a plan still lacks, before anything can be sent to it."""

@@ -84,7 +84,7 @@ class Exchange:
         """Somebody writes a record into Salesforce; return its id."""
         self.made += 1
         prefix = "00T" if OBJECT[kind] == "Task" else "00U"
-        name = padded(f"{prefix}{'BCDEFGHIJKLM'[self.made]}")
+        name = padded(f"{prefix}{self.made:06d}")
 
         def how(told: Record) -> None:
             row = {"Id": name, "Subject": f"A {kind}", "WhoId": who, **stamp(self.now), **fields}

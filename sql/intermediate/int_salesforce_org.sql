@@ -1,5 +1,5 @@
 -- How does the org want its Tasks?
--- grain: one row where the org and its statuses were read, else none
+-- grain: one row where the org and its statuses were read, else none; of several the one that was read last
 -- units: time_zone is a name like America/Los_Angeles; closed_status is the default one among those that close a Task
 -- rule:  HS-01
 with
@@ -55,3 +55,5 @@ select
 from orgs
 inner join closing using (org_id)
 where orgs.nearness = 1
+qualify
+    row_number() over (order by orgs.occurred_at <= getvariable('as_of') desc, orgs.occurred_at desc, orgs.org_id) = 1

@@ -271,7 +271,6 @@ def test_activities_with_contacts_and_with_leads_are_two_reports(company: Make) 
     calls = [engagement("95", LATE, ["1"]), engagement("96", LATE.replace(day=12), ["1"])]
     one = company(crm(notes=[note("91", 1), note("92", 2)], calls=calls))
     one.run()
-    one.command("build", check=True)
 
     def report(name: str, *words: str) -> list[Record]:
         found = orjson.loads(one.command("report", name, *words, "--json", check=True).stdout)
