@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import weakref
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -163,7 +164,7 @@ class Api:
         self.base_url = self.base_url.rstrip("/")
         self.called: dict[str, int] = {}
         self._counting = threading.Lock()
-        self._limiters = {label: Limiter(list(rates)) for label, rates in self.limits.items()}
+        self._limiters = {label: self._limiter(rates) for label, rates in self.limits.items()}
         self._sessions = threading.local()
         self._told: datetime | None = None
 
@@ -179,7 +180,13 @@ class Api:
         known = [(rate.limit, rate.interval) for rate in self.limits.get(label, ())]
         if known != [(rate.limit, rate.interval) for rate in rates]:
             self.limits = {**self.limits, label: rates}
-            self._limiters[label] = Limiter(list(rates))
+            self._limiters[label] = self._limiter(rates)
+
+    def _limiter(self, rates: Sequence[Rate]) -> Limiter:
+        """Return a limiter whose thread ends when nobody has this API any more."""
+        limiter = Limiter(list(rates))
+        weakref.finalize(self, limiter.close)
+        return limiter
 
     def call(
         self,

@@ -62,7 +62,7 @@ class Company:
         """Run the command line in a process of its own."""
         env = {"PATH": os.environ["PATH"], "HOME": str(self.home), **self.environment, **variables}
         return subprocess.run(
-            [sys.executable, "-m", "pipelines.cli", *words],
+            [sys.executable, "-m", "tests.cli.brisk", *words],
             capture_output=True,
             text=True,
             cwd=ROOT,

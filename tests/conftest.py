@@ -8,21 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyrate_limiter import Rate
 
-from pipelines.vendors.hubspot import client as hubspot
+from tests.cli.brisk import lift
 from tests.company import Company
 
 ROOT = Path(__file__).resolve().parent.parent
+lift()
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Let one more worker go than there are cores: a third of their time tests wait for processes and sockets."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture
-def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Company]]:
+def company(tmp_path: Path) -> Iterator[Callable[..., Company]]:
     """Return a maker of companies: `company(world(...), settings='…')`.
 
-    Neither side counts searches a second, which every run would wait for; that limit has its own tests.
+    Neither side counts searches a second, which every run would wait for; that limit has its own test.
     """
-    monkeypatch.setitem(hubspot.LIMITS, hubspot.SEARCH, [Rate(1_000, 1_000)])
     made: list[Company] = []
 
     def make(world: dict[str, Any], settings: str = "") -> Company:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.cli import main
 from pipelines.http import Api
+from tests.cli.brisk import lift
 
 begin = Api.__post_init__
 
@@ -15,5 +16,6 @@ def begin_without_patience(api: Api) -> None:
 
 
 if __name__ == "__main__":
+    lift()
     Api.__post_init__ = begin_without_patience  # type: ignore[method-assign]
     main()

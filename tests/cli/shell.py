@@ -56,7 +56,7 @@ def turnout(
     *words: str,
     env: Mapping[str, str],
     cwd: Path = ROOT,
-    module: str = "pipelines.cli",
+    module: str = "tests.cli.brisk",
     stdin: str | None = None,
 ) -> Answer:
     """Run a command with exactly these variables (and PATH), and see that it left no traceback and no colours."""

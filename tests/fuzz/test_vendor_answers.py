@@ -73,6 +73,10 @@ def vendor(request: Any) -> Vendor:
 def streams_of(vendor: str, script: Script, told: Told) -> list[str]:
     """The stream that asked, and those that may look at what it left."""
     names = list(dict.fromkeys(one.stream for one in script.told))
+    if vendor == "hubspot":
+        activities = [name for name in ("calls", "emails", "meetings", "notes", "tasks") if name == told.stream]
+        follow = {"forms": ["form_submissions"]} | {name: ["deals", "companies"] for name in activities}
+        return [name for name in names if name in (told.stream, *follow.get(told.stream, ()))]
     if told.stream == "instances" or told.stream not in ROOTS:
         after = [name for name in names if told.stream == "instances" and name != "webinars"]
     else:

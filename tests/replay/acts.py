@@ -18,6 +18,7 @@ from pipelines.log import OURS, Log
 from pipelines.run import Workspace
 from pipelines.vendors import registry
 from pipelines.verify import verify
+from tests.cli.brisk import lift
 from tests.replay.hardship import heed_permissions, let_no_file_grow, turn_clock
 from tests.replay.killer import Watch
 
@@ -34,6 +35,7 @@ def warm_up() -> None:
     """Do once what every child would do alike."""
     models = sql_models.load()
     sql_models.load = lambda *_: dict(models)
+    lift()
     assert registry.SOURCES
 
 

@@ -257,8 +257,6 @@ class Scene:
     ) -> list[str]:
         """Kill a step at a point, and what follows at `more`; then run again. Return what is not as it should be.
 
-        A state that was recovered from before, to the last file, is not recovered from again.
-
         Args:
             moment: kill it after so many seconds, wherever it is then.
             faults: what the vendors do wrong while it lives.
@@ -275,12 +273,17 @@ class Scene:
         for following in more:
             self.kills += self.nursery.child("settle", self.company.environment, kill=following).is_killed
         is_told = point.step == "apply" or bool(more) or moment is not None
-        signature = f"{point.chapter} {is_told} {self._signature()}"
-        if signature not in self.known:
-            self.known[signature] = self.unlike(point.chapter, runs=2 if is_told else 1)
-        return [f"{point} {more or ''}: {problem}" for problem in self.known[signature]]
+        problems = self.unlike_or_known(point.chapter, runs=2 if is_told else 1)
+        return [f"{point} {more or ''}: {problem}" for problem in problems]
 
-    def survives_again_and_again(self, chapter: str, seed: int, longest: int = 12) -> list[str]:
+    def unlike_or_known(self, chapter: str, *, runs: int = 2, counted: str = "") -> list[str]:
+        """Return what `unlike` does; a state that was recovered from before, to the last file, is not tried again."""
+        signature = f"{chapter} {runs} {counted} {self._signature()}"
+        if signature not in self.known:
+            self.known[signature] = self.unlike(chapter, runs=runs, counted=counted)
+        return self.known[signature]
+
+    def survives_again_and_again(self, chapter: str, seed: int, longest: int = 7) -> list[str]:
         """Kill a whole run, then the next, and so on, each a little later than the last; return what is wrong then."""
         chance = random.Random(seed)
         self.put_back(self.starts[chapter, "ingest"].state)

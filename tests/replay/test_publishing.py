@@ -154,11 +154,10 @@ def test_a_record_that_is_refused_stops_no_other_and_waits_until_something_chang
 
 
 @pytest.mark.rule("EV-01", "EV-02")
-@pytest.mark.parametrize("small_models", [transform.SMALL, 0], ids=["as it is", "all by key"])
 def test_everything_derived_can_be_deleted_and_comes_back_the_same(
-    company: Make, monkeypatch: pytest.MonkeyPatch, small_models: int
+    company: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transform, "SMALL", small_models)
+    monkeypatch.setattr(transform, "SMALL", 0)  # what is built by key must come back, too
     monkeypatch.setattr(transform, "SHARE", 1e9)
     one = company(small())
     one.run()

@@ -5,17 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pyrate_limiter import Rate
 
-from pipelines.vendors.hubspot import client as hubspot
 from tests.soak.both_ways import play
 
 
 @pytest.mark.rule("HS-10", "HS-12", "HS-13", "HS-14", "HS-18", "HS-19")
-def test_both_directions_keep_still_when_nobody_works_and_agree_in_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(hubspot.LIMITS, hubspot.SEARCH, [Rate(1_000, 1_000)])
+def test_both_directions_keep_still_when_nobody_works_and_agree_in_the_end(tmp_path: Path) -> None:
     ended = play(seed=3, hours=12, every=3, home=tmp_path / "home")
     assert ended.problems == []
     assert ended.writes["salesforce task create"] > 2

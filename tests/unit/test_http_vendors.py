@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyrate_limiter import Limiter
 
 from pipelines.errors import AuthError, CredentialsError, QuotaError, RefusedError, TransientError, VendorError
 from pipelines.events import Record
@@ -19,6 +21,7 @@ from pipelines.vendors.hubspot import HubSpotClient, paths
 from pipelines.vendors.reading import Whole, batches, in_order, instant, mend, payload, reads, record_reader
 from pipelines.vendors.zoom import client as zoom
 from pipelines.vendors.zoom.known import Session, ended_at
+from tests.cli import brisk
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -267,3 +270,14 @@ def test_a_webinar_is_over_with_its_last_date_or_its_last_session() -> None:
     assert ended_at(series, [], NOW) == datetime(2026, 11, 20, 10, 45, tzinfo=UTC)
     assert ended_at({"type": 6}, [late], NOW) is None
     assert ended_at({"type": 5}, [late], NOW) is None
+
+
+def test_searches_are_no_more_a_second_than_hubspot_takes() -> None:
+    waiting = Limiter(list(brisk.DOCUMENTED))
+    times = []
+    for _ in range(9):
+        waiting.try_acquire("search")
+        times.append(time.monotonic())
+    waiting.close()
+    assert max(sum(at <= other < at + 1.0 for other in times) for at in times) <= 5
+    assert times[-1] - times[0] < 4.0
