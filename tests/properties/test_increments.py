@@ -25,7 +25,7 @@ from tests.properties.histories import settings as told_settings
 from tests.properties.org import OrgTeller, doubled
 
 MODELS = models.load()
-COMPANIES = 20
+COMPANIES = 30
 """Histories that one log holds side by side: they share their moments and settings, and nothing else."""
 PARTS = 5
 LOGS = int(os.environ.get("TURNOUT_HISTORIES", "300")) // COMPANIES // PARTS
