@@ -58,7 +58,7 @@ def rows(
     reports = load()
     if name not in reports:
         raise UsageError(f"there is no report {name!r}; there is {', '.join(reports)}.")
-    if not warehouse.file.exists():
+    if not warehouse.is_there:
         raise UsageError(f"{warehouse.file} is not there yet. `turnout build` makes it.")
     told: Mapping[str, str | None] = {
         "report_type": kind,

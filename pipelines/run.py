@@ -148,12 +148,18 @@ class Workspace:
         ]
 
     def build(
-        self, as_of: datetime | None = None, only: Collection[str] | None = None, progress: Progress = silent
+        self,
+        as_of: datetime | None = None,
+        only: Collection[str] | None = None,
+        progress: Progress = silent,
+        *,
+        show: bool = True,
     ) -> BuildReceipt:
-        """Bring the models up to the log."""
+        """Bring the models up to the log; `show` as in `transform.build`."""
         with self.log.locked():
             self.record_settings()
-            receipt = transform.build(self.log, self.models, as_of=as_of or self.now(), only=only, progress=progress)
+            moment = as_of or self.now()
+            receipt = transform.build(self.log, self.models, as_of=moment, only=only, show=show, progress=progress)
             compaction.tidy(self.log, progress=progress)
             return receipt
 
@@ -169,7 +175,7 @@ class Workspace:
         Raises:
             UsageError: there are no tables yet.
         """
-        if not self.warehouse.file.exists():
+        if not self.warehouse.is_there:
             raise UsageError(f"{self.warehouse.file} is not there yet. `turnout build` makes it.")
         return run_audits(self.warehouse, self.models)
 
@@ -200,9 +206,12 @@ class Workspace:
         with self.log.locked():
             moment = as_of or self.now()
             lines = self._settle()
-            self.build(moment, progress=progress)
-            self.require(self.check())
-            plan = self._plan(names, moment, progress)
+            try:
+                self.build(moment, progress=progress, show=False)
+                self.require(self.check())
+                plan = self._plan(names, moment, progress)
+            finally:
+                self.warehouse.show()
             return plan, [*lines, *self._missing(plan)]
 
     def _settle(self) -> list[str]:
@@ -251,7 +260,7 @@ class Workspace:
                 held=self._held(plan),
             )
             progress("verdicts")
-            transform.build(self.log, self.models, as_of=plan.as_of, only=self._told_by_us)
+            transform.build(self.log, self.models, as_of=plan.as_of, only=self._told_by_us, show=False)
             publish.write_verdicts(self.log, self.models, plan, at=self.now(), is_applied=True)
             return receipt
 
@@ -316,10 +325,13 @@ class Workspace:
             receipt.ingested = self.ingest(progress=progress)
             receipt.as_of = as_of or self.now()
             settled = self._settle()
-            receipt.built = self.build(receipt.as_of, progress=progress)
-            receipt.checks = self.check()
-            self.require(receipt.checks)
-            receipt.plan = self._plan((), receipt.as_of, progress)
+            try:
+                receipt.built = self.build(receipt.as_of, progress=progress, show=False)
+                receipt.checks = self.check()
+                self.require(receipt.checks)
+                receipt.plan = self._plan((), receipt.as_of, progress)
+            finally:
+                self.warehouse.show()
             receipt.lines = [*settled, *self._missing(receipt.plan)]
             self.save(receipt.plan)
             if receipt.plan.total:

@@ -56,10 +56,6 @@ class Entry:
         """All files that readers of the model need."""
         return [*self.files, *(name for name in self.gone if name)]
 
-    def is_read_like(self, other: Entry) -> bool:
-        """Whether the same query gives the rows of both."""
-        return (self.files, self.gone, self.key) == (other.files, other.gone, other.key)
-
 
 @dataclass
 class Catalog:
@@ -114,6 +110,11 @@ class Warehouse:
         """Whether every file of a model is there."""
         return all((self.root / name).exists() for name in entry.every_file)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was ever built."""
+        return (self.root / "catalog.json").exists()
+
     def is_shown(self) -> bool:
         """Whether readers find what the catalog says: the views are written after it, unless a kill comes between."""
         try:
@@ -121,8 +122,11 @@ class Warehouse:
         except FileNotFoundError:
             return False
 
-    def swap(self, before: Catalog, after: Catalog) -> None:
+    def swap(self, before: Catalog, after: Catalog, *, show: bool = True) -> None:
         """Make `after` what readers find, and drop files that no reader can still need.
+
+        Args:
+            show: whether readers of the file of views find it at once; else when `show` is called, or the next time.
 
         Raises:
             LogError: the disk is full or the folder cannot be written; `before` still stands.
@@ -137,9 +141,9 @@ class Warehouse:
             del after.retired[name]
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            shown = before if self.is_shown() else Catalog()
             write_whole(self.root / "catalog.json", orjson.dumps(asdict(after), option=orjson.OPT_INDENT_2))
-            self._write_views(shown, after)
+            if show:
+                self._write_views(after)
             for name in gone:
                 (self.root / name).unlink(missing_ok=True)
             self._drop_strays({*kept, *after.retired}, now - KEEP)
@@ -149,6 +153,21 @@ class Warehouse:
                 "See that the disk has room and the folder can be written, then run again."
             ) from None
 
+    def show(self) -> None:
+        """Let readers of the file of views find what the catalog says, if they do not yet.
+
+        Raises:
+            LogError: the file cannot be written.
+        """
+        if self.is_there and not self.is_shown():
+            try:
+                self._write_views(self.catalog())
+            except (OSError, duckdb.Error) as error:
+                raise LogError(
+                    f"{self.file} cannot be written: {str(error)[:300]}. The tables are up to date; "
+                    "see that the disk has room and the folder can be written, then run again."
+                ) from None
+
     def _drop_strays(self, known: set[str], since: datetime) -> None:
         """Drop files that a killed build left: in no catalog, and older than any reader or build under way."""
         for path in self.root.glob("*/*.parquet*"):
@@ -156,40 +175,36 @@ class Warehouse:
             if name not in known and path.stat().st_mtime < since.timestamp():
                 path.unlink(missing_ok=True)
 
-    def _write_views(self, shown: Catalog, after: Catalog) -> None:
+    def _write_views(self, after: Catalog) -> None:
         """Write the file of views beside the old one, and put it in its place in one step.
 
         Each view costs a look at its files, so those of the old file that still hold are taken over.
-
-        Args:
-            shown: what the old file shows; an empty catalog where that is not certain.
         """
         fresh = self.file.with_suffix(".new")
-        db = self._taken_over(fresh) if shown.entries else None
-        if db is None:
-            shown, db = Catalog(), _opened(fresh)
+        wanted = {name: self.relation(entry) for name, entry in after.entries.items() if entry.files}
+        db, shown = self._taken_over(fresh)
         with db:
-            for name, entry in shown.entries.items():
-                if entry.files and not (name in after.entries and after.entries[name].files):
-                    db.execute(f"drop view if exists {name}")
-            for name, entry in after.entries.items():
-                if entry.files and not (name in shown.entries and entry.is_read_like(shown.entries[name])):
-                    db.execute(f"create or replace view {name} as {self.relation(entry)}")
-            db.execute("create or replace table turnout_build (as_of varchar, root varchar)")
-            db.execute("insert into turnout_build values (?, ?)", [after.as_of, str(self.root)])
+            for name in shown.keys() - wanted.keys():
+                db.execute(f"drop view if exists {name}")
+            for name, relation in wanted.items():
+                if shown.get(name) != relation:
+                    db.execute(f"create or replace view {name} as {relation}")
+            db.execute("create or replace table turnout_build (as_of varchar)")
+            db.execute("insert into turnout_build values (?)", [after.as_of])
+            db.execute("create or replace table turnout_views (name varchar, relation varchar)")
+            db.execute("insert into turnout_views select unnest(?), unnest(?)", [list(wanted), list(wanted.values())])
             db.execute("checkpoint")
         fresh.replace(self.file)
 
-    def _taken_over(self, fresh: Path) -> duckdb.DuckDBPyConnection | None:
-        """Return a copy of the file of views; None where it cannot be read, or was made in another folder."""
-        try:
-            db = _opened(fresh, like=self.file)
-            if [row[1:] for row in db.execute("from turnout_build").fetchall()] == [(str(self.root),)]:
-                return db
-            db.close()
-        except duckdb.Error:
-            pass  # it is derived, so it is made anew
-        return None
+    def _taken_over(self, fresh: Path) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
+        """Return a copy of the file of views, and name to query of each; an empty file where there is none to read."""
+        if self.file.exists():
+            try:
+                db = _opened(fresh, like=self.file)
+                return db, dict(db.execute("select name, relation from turnout_views").fetchall())
+            except duckdb.Error:
+                pass  # it is derived, so it is made anew
+        return _opened(fresh), {}
 
     def connect(self, names: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
         """Return an in-memory connection with every model as a view, or only those named, in UTC. Close it."""

@@ -110,7 +110,8 @@ def _swap(db: duckdb.DuckDBPyConnection, warehouse: Warehouse, before: Catalog, 
     file = f"{NAME}/{fingerprint}.parquet"
     path = warehouse.root / file
     counts = db.execute("select verdict, count(*) from verdict_rows group by verdict order by verdict").fetchall()
-    if NAME in before.entries and before.entries[NAME].files == [file] and path.exists() and warehouse.is_shown():
+    if NAME in before.entries and before.entries[NAME].files == [file] and path.exists():
+        warehouse.show()
         return dict(counts)
     fresh = path.with_name(path.name + ".new")
     try:

@@ -72,6 +72,7 @@ def build(
     small: int | None = None,
     share: float | None = None,
     lanes: int | None = None,
+    show: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> BuildReceipt:
     """Bring the models up to the log, as of a moment, and swap them in.
@@ -81,6 +82,7 @@ def build(
         only: names to build; all others keep what they have.
         small, share: a model is built whole if it and what it reads have no more rows than this, or if more of it
             than this is touched; `SMALL` and `SHARE` where nothing is said.
+        show: whether readers of the file of views find the tables at once; else when the caller lets them.
         lanes: models that are built at the same time; 1 where nothing is said and no model has `LARGE` rows.
 
     Raises:
@@ -122,7 +124,7 @@ def build(
                 if built is not None:
                     receipt.models[built.name] = built
         if after.entries != before.entries or after.as_of != before.as_of or not warehouse.is_shown():
-            warehouse.swap(before, after)
+            warehouse.swap(before, after, show=show)
     return receipt
 
 

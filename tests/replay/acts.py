@@ -126,9 +126,9 @@ def rows(opened: Workspace) -> dict[str, list[str]]:
 
 
 def _rows(db: duckdb.DuckDBPyConnection, name: str) -> list[str]:
-    columns = [str(row[0]) for row in db.execute(f"describe {name}").fetchall()]
-    kept = ", ".join(f'"{column}"' for column in columns if column not in OUR_CLOCK) or "1"
-    return sorted(map(str, db.execute(f"select {kept} from {name}").fetchall()))
+    found = db.execute(f"from {name}")
+    kept = [at for at, column in enumerate(found.description or ()) if column[0] not in OUR_CLOCK]
+    return sorted(str(tuple(row[at] for at in kept)) for row in found.fetchall())
 
 
 def hold(told: Path, *, seconds: float) -> None:
