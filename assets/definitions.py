@@ -2,13 +2,13 @@
 
 import dagster as dg
 
-from assets import automation, checks, ingest, publish, reports, transform
+from assets import audit, automation, checks, ingest, publish, reports, transform
 from assets.resources import TurnoutHome
 
 defs = dg.Definitions(
-    assets=[*ingest.vendor_streams, transform.build_models, *publish.destinations, *reports.shown],
+    assets=[*ingest.vendor_streams, transform.build_models, *publish.destinations, *reports.shown, audit.audit_page],
     asset_checks=[checks.audits],
-    jobs=[automation.sync, automation.backfill, automation.rebuild, automation.import_reports_job],
+    jobs=[automation.sync, audit.sync_webinar, automation.backfill, automation.rebuild, automation.import_reports_job],
     schedules=[automation.hourly],
     sensors=[automation.new_reports],
     resources={"turnout": TurnoutHome()},

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pipelines.errors import CredentialsError, UnreachableError, UsageError, VendorError
 from pipelines.events import Batch, Stream
@@ -31,6 +31,23 @@ class Source(Protocol):
         Raises:
             VendorError: the rest cannot be read now; batches yielded before stand.
         """
+
+
+@runtime_checkable
+class HasWebinars(Protocol):
+    """A source of which one webinar can be read again, all of it (HZ-31)."""
+
+    account: str
+
+    def knows(self, webinar_id: str, log: Log) -> bool:
+        """Whether the account has the webinar, or the log has it of this account.
+
+        Raises:
+            VendorError: the account cannot be asked.
+        """
+
+    def of_webinar(self, webinar_id: str) -> Source:
+        """Return what reads this webinar alone, whatever was read before; it leaves every cursor as it is."""
 
 
 Progress = Callable[[str], None]

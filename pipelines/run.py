@@ -19,12 +19,13 @@ from pathlib import Path
 
 import orjson
 
+from pipelines import audit, publish, settings, transform
 from pipelines import models as sql_models
-from pipelines import publish, settings, transform
+from pipelines.audit.page import SHOWN_EMAILS, write_page
 from pipelines.checks import Check, run_audits
 from pipelines.errors import ChecksFailed, SettingsError, UsageError, VendorError
 from pipelines.events import Batch, Record, Stream, digest
-from pipelines.ingest import IngestReceipt, Source, ingest
+from pipelines.ingest import HasWebinars, IngestReceipt, Source, ingest
 from pipelines.log import OURS, Log, compaction
 from pipelines.models import Model
 from pipelines.publish import ApplyReceipt, Destination, Plan
@@ -314,6 +315,33 @@ class Workspace:
             found.setdefault(destination, []).append(created)
         return found
 
+    def sync(self, webinar_id: str, *, allow: bool = False, progress: Progress = silent) -> RunReceipt:
+        """Read one webinar again, all of it, then do a run, which publishes what differs (HZ-31).
+
+        Raises:
+            UsageError: no connected account knows the webinar; names those that were asked.
+            SettingsError: no account with webinars is connected.
+        """
+        with self.log.locked():
+            having = [source for source in self.sources if isinstance(source, HasWebinars)]
+            if not having:
+                raise SettingsError(
+                    "no account that has webinars is connected. `turnout doctor` lists the variables that connect one."
+                )
+            knowing = [source for source in having if source.knows(webinar_id, self.log)]
+            if not knowing:
+                asked = ", ".join(source.account for source in having)
+                raise UsageError(
+                    f"no connected account knows webinar {webinar_id}; asked: {asked}. Look at its id in Zoom."
+                )
+            read = [
+                ingest(source.of_webinar(webinar_id), self.log, run=self.run_id, progress=progress)
+                for source in knowing
+            ]
+            receipt = self.run(allow=allow, progress=progress)
+            receipt.ingested = [*read, *receipt.ingested]
+            return receipt
+
     def run(self, as_of: datetime | None = None, *, allow: bool = False, progress: Progress = silent) -> RunReceipt:
         """Do all of it in order.
 
@@ -340,9 +368,12 @@ class Workspace:
                 except ChecksFailed as error:
                     unread = {why: name for one in receipt.ingested for name, why in one.failed.items()}
                     raise ChecksFailed("\n  not read: ".join([str(error), *unread])) from None
-            with self.warehouse.connect(["verdicts"]) as db:
+            progress("audit")
+            with self.warehouse.connect({"verdicts", *audit.READ}) as db:
                 counts = db.execute("select verdict, count(*) from verdicts group by verdict order by verdict")
                 receipt.verdicts = {str(name): int(count) for name, count in counts.fetchall()}
+                dates = audit.dates_of(db, most=SHOWN_EMAILS)
+            write_page(self.home, dates, receipt.as_of)
             return receipt
 
     def save(self, plan: Plan, out: Path | None = None) -> Path:

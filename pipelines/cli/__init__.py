@@ -14,7 +14,7 @@ from typing import Any
 import click
 import typer
 
-from pipelines.cli import data, demo, exchange, steps
+from pipelines.cli import data, demo, exchange, steps, webinars
 from pipelines.cli.output import fail
 from pipelines.errors import TurnoutError
 
@@ -31,6 +31,7 @@ demo.add_to(app)
 steps.add_to(app)
 data.add_to(app)
 exchange.add_to(app)
+webinars.add_to(app)
 
 
 def main() -> None:

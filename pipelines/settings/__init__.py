@@ -24,6 +24,7 @@ from pipelines.settings.connections import NEEDED as NEEDED
 from pipelines.settings.connections import Connection as Connection
 from pipelines.settings.connections import connections as connections
 from pipelines.settings.entries import AddressOrDomain, Domain, Moment, WebinarId, Zone, once
+from pipelines.settings.entries import webinar_id as webinar_id
 from pipelines.settings.salesforce import DEFAULTS as MAPPED
 from pipelines.settings.salesforce import SalesforceOptions
 

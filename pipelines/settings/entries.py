@@ -21,7 +21,12 @@ def _aware(moment: datetime) -> datetime:
         raise ValueError("must be a moment of our calendar, for example 2026-01-31T00:00:00Z") from None
 
 
-def _webinar_id(text: str) -> str:
+def webinar_id(text: str) -> str:
+    """Return a webinar's id without the blanks and dashes that people write in it.
+
+    Raises:
+        ValueError: it is none.
+    """
     digits = text.replace("-", "").replace(" ", "")
     if not digits or not set(digits) <= set("0123456789"):
         raise ValueError("a webinar id has digits only")
@@ -65,7 +70,7 @@ def _zone(text: str) -> str:
     return text
 
 
-WebinarId = Annotated[str, AfterValidator(_webinar_id)]
+WebinarId = Annotated[str, AfterValidator(webinar_id)]
 Moment = Annotated[datetime, AfterValidator(_aware)]
 AddressOrDomain = Annotated[str, AfterValidator(_address_or_domain)]
 Domain = Annotated[str, AfterValidator(_domain)]

@@ -1,8 +1,15 @@
 -- Which sessions were recorded, and may the recording be synced?
--- grain: one row per session_key with a recording that is there
--- units: start_at is UTC; out_of_scope_reason is null for a recording in scope
--- rule:  HZ-03, HZ-04; none, selected users, or all; the global switch and the webinar's own scope come first
+-- grain: one row per session_key that counts, or of which a recording was ever told
+-- units: start_at is UTC; state is completed, processing, deleted or none; out_of_scope_reason is null in scope
+-- rule:  HZ-03, HZ-04, HZ-26; none, selected users, or all; the global switch and the webinar's own scope come first;
+--        Zoom lists a recording once it is complete, so within a day of the end none may be one in the making
 with
+
+thresholds as (
+
+    select interval 1 day as processing_time
+
+),
 
 ordered as (
 
@@ -20,16 +27,35 @@ ordered as (
 
 ),
 
+latest as (
+
+    select * from ordered
+    where nearness = 1
+
+),
+
 joined as (
 
     select
-        ordered.session_key,
+        int_sessions.session_key,
         int_sessions.webinar_id,
         int_sessions.occurrence_id,
-        coalesce(nullif(ordered.topic, ''), int_webinars.topic) as topic,
-        coalesce(ordered.start_at, int_sessions.start_at) as start_at,
-        ordered.share_url,
-        ordered.file_count,
+        coalesce(nullif(latest.topic, ''), int_webinars.topic) as topic,
+        coalesce(latest.start_at, int_sessions.start_at) as start_at,
+        latest.share_url,
+        coalesce(latest.file_count, 0) as file_count,
+        coalesce(latest.transcript_count, 0) as transcript_count,
+        case
+            when latest.kind = 'absent' or latest.is_deleted
+                then 'deleted'
+            when latest.processing_count > 0
+                then 'processing'
+            when latest.file_count > 0
+                then 'completed'
+            when int_sessions.end_at > getvariable('as_of') - thresholds.processing_time
+                then 'processing'
+            else 'none'
+        end as state,
         case
             when int_webinars.out_of_scope_reason is not null
                 then int_webinars.out_of_scope_reason
@@ -48,11 +74,12 @@ joined as (
                 end)) > 0
                 then 'host_domain_excluded'
         end as out_of_scope_reason
-    from ordered
-    inner join int_sessions using (session_key)
+    from int_sessions
     inner join int_webinars using (webinar_id)
     cross join int_settings
-    where ordered.nearness = 1 and ordered.kind = 'seen'
+    cross join thresholds
+    left join latest using (session_key)
+    where int_sessions.is_counted or latest.session_key is not null
 
 )
 

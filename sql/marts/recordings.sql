@@ -1,7 +1,7 @@
 -- Which recordings are there, and of which webinar?
--- grain: one row per session with a recording in scope
+-- grain: one row per session with a recording in scope that is complete
 -- units: start_at is UTC; file_count is files of all kinds
--- rule:  HZ-03
+-- rule:  HZ-03, HZ-26
 with
 
 in_scope as (
@@ -14,7 +14,7 @@ in_scope as (
         share_url,
         file_count
     from int_recordings
-    where out_of_scope_reason is null
+    where out_of_scope_reason is null and state = 'completed'
 
 )
 

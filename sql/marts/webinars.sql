@@ -1,6 +1,7 @@
 -- How did each date of each webinar go?
 -- grain: one row per webinar_id and occurrence_id
--- units: times are UTC; actual_seconds is the time it really ran; counts are of people, connections for anonymous ones
+-- units: times are UTC; actual_seconds is the time it really ran; counts are of people, connections for anonymous ones;
+--        matched_count is of those who attended and had registered
 -- rule:  HZ-20, HZ-24
 -- incremental: webinar_id
 with
@@ -12,6 +13,7 @@ people as (
         occurrence_id,
         count(case when first_registered_at is not null then 1 end) as registered_count,
         count(case when state = 'attended' then 1 end) as attended_count,
+        count(case when state = 'attended' and first_registered_at is not null then 1 end) as matched_count,
         count(case when state = 'cancelled' then 1 end) as cancelled_count,
         count(case when state = 'no_show' then 1 end) as no_show_count
     from int_participations
@@ -49,6 +51,7 @@ joined as (
         int_occurrences.actual_us // 1000000 as actual_seconds,
         coalesce(people.registered_count, 0) as registered_count,
         coalesce(people.attended_count, 0) as attended_count,
+        coalesce(people.matched_count, 0) as matched_count,
         coalesce(people.cancelled_count, 0) as cancelled_count,
         coalesce(people.no_show_count, 0) as no_show_count,
         coalesce(connections.connection_count, 0) as connection_count,

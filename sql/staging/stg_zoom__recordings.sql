@@ -19,7 +19,8 @@ parsed as (
                 "topic": "VARCHAR",
                 "start_time": "TIMESTAMPTZ",
                 "share_url": "VARCHAR",
-                "recording_files": [{"file_type": "VARCHAR", "status": "VARCHAR"}]
+                "deleted_time": "VARCHAR",
+                "recording_files": [{"file_type": "VARCHAR", "status": "VARCHAR", "deleted_time": "VARCHAR"}]
             }'
         ) as told
     from raw_zoom__recordings
@@ -38,7 +39,14 @@ named as (
         told.topic as topic,
         told.start_time as start_at,
         told.share_url as share_url,
-        coalesce(len(told.recording_files), 0) as file_count
+        coalesce(len(told.recording_files), 0) as file_count,
+        coalesce(len(list_filter(told.recording_files, lambda f: f.status = 'processing')), 0) as processing_count,
+        coalesce(len(list_filter(told.recording_files, lambda f: f.file_type = 'TRANSCRIPT')), 0) as transcript_count,
+        coalesce(told.deleted_time, '') <> ''
+        or (
+            len(told.recording_files) > 0
+            and len(list_filter(told.recording_files, lambda f: coalesce(f.deleted_time, '') = '')) = 0
+        ) as is_deleted
     from parsed
 
 )

@@ -10,6 +10,9 @@ import pytest
 import requests
 from readings import Desk, desk
 
+from pipelines.ingest import HasWebinars, ingest
+from pipelines.vendors.zoom import ZoomSource
+
 HOST, OLD_HOST = "host@acme.example", "left@acme.example"
 PAST, SERIES, ODD = 81111111111, 82222222222, 83333333333
 RAN, RAN_LONG_AGO = "/ab//cd+e==", "KLMNOPQRSTUVWXYZabcdef=="
@@ -332,3 +335,34 @@ def test_questions_that_are_asked_no_more_become_absent(zoom: Desk) -> None:
     zoom.fault({"kind": "status", "status": 400, "body": refusal, "path": f"{PAST}/registrants/questions"})
     zoom.read(["questions"])
     assert zoom.latest("questions").keys() == {str(SERIES)}
+
+
+@pytest.mark.rule("HZ-31")
+def test_one_webinar_is_read_again_past_every_cursor_and_nothing_else_is_asked_for(zoom: Desk) -> None:
+    zoom.read()
+    told = zoom.sandbox.world()
+    (ran,) = told["zoom"][0]["webinars"][2]["instances"]
+    ran["participants"].append(row("gus", "2026-02-03T10:00:00Z", "2026-02-03T10:30:00Z", 1800))
+    ran["end_time"] = "2026-02-03T11:05:00Z"
+    zoom.sandbox.put_world(told)
+    zoom.fault()
+    zoom.read()
+    gus = f"{RAN_LONG_AGO}|gus|2026-02-03T10:00:00Z"
+    assert gus not in zoom.latest("participants"), "no run looks at it any more"
+    cursors = {stream.name: zoom.log.cursors("zoom", stream.name) for stream in ZoomSource.streams}
+    source = zoom.source()
+    assert isinstance(source, HasWebinars)
+    zoom.sandbox.clear_requests()
+    receipt = ingest(source.of_webinar(str(ODD)), zoom.log, run="again")
+    assert receipt.failed == {}
+    assert gus in zoom.latest("participants")
+    assert zoom.latest("instances")[RAN_LONG_AGO]["end_time"] == "2026-02-03T11:05:00Z"
+    assert {stream.name: zoom.log.cursors("zoom", stream.name) for stream in ZoomSource.streams} == cursors
+    others = [path for path in zoom.asked("/v2/") if str(ODD) not in path and RAN_LONG_AGO[:5] not in path]
+    assert [path.partition("?")[0] for path in others] == ["/v2/users", "/v2/report/history_meetings"], "and the clock"
+    zoom.sandbox.clear_requests()
+    ingest(source.of_webinar(str(PAST)), zoom.log, run="again")
+    kinds = ("registrants", "panelists", "questions", "participants", "recordings", "instances")
+    assert all(zoom.asked(f"/{kind}") for kind in kinds)
+    assert source.knows(str(ODD), zoom.log)
+    assert not source.knows("89999999999", zoom.log)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.sandbox.faults import KINDS, SWITCHES
-from tests.cli.shell import REPORT, Answer, begun, small, told, turnout, wait_for
+from tests.cli.shell import ONE, REPORT, Answer, begun, small, told, turnout, wait_for
 from tests.company import ROOT, Company
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -62,6 +62,11 @@ def applies(command: str, one: Company, folder: Path) -> None:
     """A plan can be named by the id that `turnout plan` gave it."""
     plan = told(turnout("plan", "--json", env=one.environment))["plan"]
     runs(command.replace("PLAN", plan), one, folder)
+
+
+def of_one(command: str, one: Company, folder: Path) -> None:
+    """WEBINAR is the id of any webinar."""
+    runs(command.replace("WEBINAR", str(ONE)), one, folder)
 
 
 def reads_queries(command: str, one: Company, folder: Path) -> None:
@@ -124,6 +129,9 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout rebuild": runs,
     "turnout verify": runs,
     "turnout apply PLAN": applies,
+    "turnout audit": runs,
+    "turnout audit WEBINAR": of_one,
+    "turnout sync WEBINAR": of_one,
     "turnout sql": reads_queries,
     'turnout sql "select topic, attended_count from webinars order by attended_count desc limit 5"': runs,
     "turnout import zoom-report": imports,

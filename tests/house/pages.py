@@ -36,6 +36,8 @@ RULES = {
     "HZ-25": "One timeline entry per registration and attended occurrence",
     "HZ-27": "Rolling windows and last activity",
     "HZ-28": "Order, batches and repetition change nothing",
+    "HZ-30": "Whatever is not synced has its reason, its addresses, and how to mend it",
+    "HZ-31": "One webinar is read again, all of it, and what differs is published",
     "HS-01": "Thirteen types of activities, and when each occurred",
     "HS-07": "A forwarded email counts for whom it was sent to",
     "HS-12": "Salesforce into HubSpot: a switch per kind, and no history",

@@ -21,7 +21,7 @@ PYTHON = sorted([*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "assets").rglob("
 FLOORS = [
     {"errors", "events"},
     {"http", "log", "warehouse", "settings", "models", "verify", "checks"},
-    {"ingest", "transform", "publish", "imports", "reports"},
+    {"ingest", "transform", "publish", "imports", "reports", "audit"},
     {"vendors"},
     {"run"},
     {"cli"},

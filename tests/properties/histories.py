@@ -313,8 +313,13 @@ class Teller:
         self.tell(f"hubspot/{stream}", f"u{self.company}.{self.dice.randint(0, 1)}", body)
 
     def recording(self) -> None:
-        uuid = self.dice.choice(list(self.sessions))
-        self.tell("zoom/recordings", uuid, {"share_url": "https://zoom.example/rec", "recording_files": []})
+        dice, uuid = self.dice, self.dice.choice(list(self.sessions))
+        kinds = dice.choice([[], ["MP4"], ["MP4", "TRANSCRIPT"]])
+        files = [{"file_type": kind, "status": dice.choice(["completed", "completed", "processing"])} for kind in kinds]
+        body: Row = {"share_url": "https://zoom.example/rec", "recording_files": files}
+        if dice.random() < 0.2:
+            body["deleted_time"] = "2026-11-20T12:00:00Z"
+        self.tell("zoom/recordings", uuid, body)
 
     def host(self) -> None:
         name = self.dice.choice(["Grace", "Hopper"])
@@ -348,8 +353,10 @@ class Teller:
         self.events[-1][1]["kind"] = "seen"
 
     def report(self) -> None:
-        uuid = self.dice.choice(list(self.sessions))
-        self.tell("zoom/report_reads", f"{uuid}|{len(self.events)}", {"is_settled": True}, scope=uuid)
+        dice, uuid = self.dice, self.dice.choice(list(self.sessions))
+        refused = dice.choice([None, None, "too old", "not found"])
+        body = {"is_settled": dice.random() < 0.6, "rows": dice.choice([0, 3]), "refused": refused}
+        self.tell("zoom/report_reads", uuid, body)
 
 
 def settings(dice: random.Random, at: datetime, number: int) -> Row:

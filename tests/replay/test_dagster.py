@@ -15,6 +15,7 @@ from assets.definitions import defs
 from assets.transform import MODELS
 from pipelines import models as sql_models
 from pipelines import reports
+from pipelines.audit import STATUSES
 from pipelines.vendors.registry import STREAMS
 from tests.company import Company
 from tests.worlds import contact, joined, registrant, session, webinar, world
@@ -53,7 +54,7 @@ def test_every_stream_model_and_destination_is_an_asset_with_a_description() -> 
     names = {key.to_user_string() for key in graph.get_all_asset_keys()}
     streams = {f"raw_{source}__{stream.name}" for source, found in STREAMS.items() for stream in found}
     models = {name for name, model in MODELS.items() if model.layer != "audits"}
-    assert names == streams | models | {"published_hubspot", "published_salesforce", *reports.load()}
+    assert names == streams | models | {"published_hubspot", "published_salesforce", "audit_page", *reports.load()}
     assert all(graph.get(key).description for key in graph.get_all_asset_keys())
     assert all(graph.get(key).owners and graph.get(key).kinds for key in graph.get_all_asset_keys())
 
@@ -66,6 +67,10 @@ def test_the_sync_job_does_the_whole_run(connected: Company, instance: dg.Dagste
     published = result.asset_materializations_for_node("published_hubspot")[0].metadata
     assert published["changes"].value > 0
     assert published["rejected"].value == 0
+    page = result.asset_materializations_for_node("audit_page")[0].metadata
+    assert page["page"].value == (connected.home / "audit" / "index.html").as_uri()
+    assert (connected.home / "audit" / "index.html").is_file()
+    assert [page[status].value for status in STATUSES] == [0, 0, 0, 1]
     built = {
         event.asset_key.to_user_string(): event.metadata
         for event in result.asset_materializations_for_node("build_models")
@@ -83,6 +88,16 @@ def test_the_sync_job_does_the_whole_run(connected: Company, instance: dg.Dagste
     assert all(check.passed for check in checks)
     again = defs.resolve_job_def("sync").execute_in_process(instance=instance)
     assert again.asset_materializations_for_node("published_hubspot")[0].metadata["changes"].value == 0
+
+
+@pytest.mark.rule("HZ-31")
+def test_a_job_with_the_webinar_as_its_configuration_reads_it_again_and_publishes(
+    connected: Company, instance: dg.DagsterInstance
+) -> None:
+    config = {"ops": {"read_webinar_again": {"config": {"webinar": "847-5984 1045"}}}}
+    result = defs.resolve_job_def("sync_webinar").execute_in_process(instance=instance, run_config=config)
+    assert result.success
+    assert connected.states("84759841045") == {"ada@x.example": "ATTENDED", "bob@x.example": "ATTENDED"}
 
 
 @pytest.mark.rule("EV-12")

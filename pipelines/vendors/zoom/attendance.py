@@ -86,7 +86,7 @@ def participants(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
         for session in sorted(ended, key=lambda session: (session.start, session.uuid))
         if session.end is not None
         and session.end <= now
-        and not _is_settled(earlier.get(session.uuid), session)
+        and (run.again or not _is_settled(earlier.get(session.uuid), session))
         and run.wants(log, session.webinar_id)
     ]
     told: dict[str, Record] = {}

@@ -72,7 +72,7 @@ def registrations_by_occurrence(run: Run, log: Log, cursor: Mapping[str, Any] | 
     asked: list[tuple[str, str]] = []
     finished: set[str] = set()
     for webinar_id, webinar in sorted(run.latest(log, "webinars").items()):
-        if not registers_by_occurrence(webinar) or not has_registration(webinar):
+        if not registers_by_occurrence(webinar) or not has_registration(webinar) or not run.wants(log, webinar_id):
             continue
         for occurrence in dates_of(webinar):
             scope = f"{webinar_id}|{occurrence.get('occurrence_id')}"

@@ -33,6 +33,7 @@ class Run:
 
     Attributes:
         is_wanted: whether people of a webinar (by its id and its host's address) are read at all.
+        again: the id of the one webinar that is read, all of it and past what was read before; "" for all webinars.
         reports: records of `report_reads` whose participants are in the log by now.
     """
 
@@ -41,6 +42,7 @@ class Run:
     account: str
     notes: Notes
     is_wanted: Callable[[str, str], bool] = everything
+    again: str = ""
     reports: list[Record] = field(default_factory=list)
     _known: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
@@ -119,6 +121,8 @@ class Run:
 
     def wants(self, log: Log, webinar_id: str) -> bool:
         """Tell whether the people of a webinar are to be read; its host is the one that it or its history names."""
+        if self.again and webinar_id != self.again:
+            return False
         webinar = self.latest(log, "webinars").get(webinar_id) or {}
         host = webinar.get("host_email") or self._hosts(log).get(str(webinar.get("host_id") or ""), "")
         return self.is_wanted(webinar_id, str(host).strip().lower())

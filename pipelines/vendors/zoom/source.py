@@ -6,11 +6,12 @@ Each stream's reader is a function `(run, log, cursor) -> batches` in the module
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from pipelines.errors import CredentialsError, UnreachableError, VendorError
+from pipelines.errors import CredentialsError, RefusedError, UnreachableError, VendorError
 from pipelines.events import Batch, Stream
 from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
@@ -103,6 +104,45 @@ class ZoomSource:
     def read(self, stream: str, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
         """Yield what is new in a stream; see `pipelines.ingest.Source`."""
         return READERS[stream](self._run, log, cursor)
+
+    def knows(self, webinar_id: str, log: Log) -> bool:
+        """Whether the account has a webinar, or once had; see `pipelines.ingest.HasWebinars`."""
+        ran = any(session.webinar_id == webinar_id for session in self._run.sessions(log).values())
+        if ran or webinar_id in self._run.latest(log, "webinars"):
+            return True
+        try:
+            answer = self.client.get(
+                f"/webinars/{webinar_id}", doing=f"webinar {webinar_id}", limit=LIGHT, accept=(404,)
+            )
+        except RefusedError:
+            return False  # it is no id that Zoom has, or of no webinar
+        return answer.status != 404
+
+    def of_webinar(self, webinar_id: str) -> OneWebinar:
+        """Return what reads this webinar alone; see `pipelines.ingest.HasWebinars`."""
+        return OneWebinar(self.account, replace(self._run, again=webinar_id, notes=Notes(), reports=[]))
+
+
+class OneWebinar:
+    """One webinar of an account, read again: details, sessions, people, recordings, past every cursor."""
+
+    name = "zoom"
+    streams = tuple(stream for stream in STREAMS if stream.name != "users")
+
+    def __init__(self, account: str, run: Run) -> None:
+        self.account = account
+        self.notes: list[str] = run.notes
+        self._run = run
+
+    def examine(self) -> list[str]:
+        """Return nothing: what may be read is the account's to say."""
+        return []
+
+    def read(self, stream: str, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+        """Yield all that a stream has of the webinar; the stream's cursor stays as it is."""
+        read = webinars.instances_of_one if stream == "instances" else READERS[stream]
+        for batch in read(self._run, log, None):
+            yield replace(batch, cursor=None)
 
 
 class _Look:

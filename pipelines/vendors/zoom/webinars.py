@@ -179,15 +179,40 @@ def _years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
+def instances_of_one(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read the history of the months in which one webinar ran, and keep what is of it."""
+    now = run.now()
+    starts = [session.start for session in run.sessions(log).values() if session.webinar_id == run.again]
+    named = [instant(read_session(payload(raw)).start_time) for raw in _named(run, run.again)]
+    days = {start.date() for start in [*starts, *named] if start is not None}
+    records: list[Record] = []
+    for month in sorted({day.replace(day=1) for day in days}):
+        mine = [day for day in days if day.replace(day=1) == month]
+        rows = _history(run, min(mine), max(mine) + timedelta(days=1))
+        if isinstance(rows, RefusedError):
+            if is_not_allowed(rows):
+                raise AuthError(str(rows), vendor="zoom", status=rows.status, code=rows.code)
+            run.note(f"zoom: the history of {month:%Y-%m} is no longer given out; what was read of it stands.")
+            continue
+        found = [_of_history(run, payload(raw), now) for raw in rows]
+        records += [record for record in found if record is not None and record.scope == run.again]
+    yield Batch(tuple(records), at=now)
+
+
 def webinars(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
     """Read each webinar that is listed, that ran and is not known, or that is known and not long finished."""
     now = run.now()
     gone = set((cursor or {}).get("not_found", ()))
     ran = by_webinar(run.sessions(log))
     known = run.latest(log, "webinars")
-    asked = _listed(run, log)
-    asked |= {name for name in ran.keys() - known.keys() - gone if name.isdecimal()}
-    asked |= {name for name, webinar in known.items() if not is_over(webinar, ran.get(name, []), now, FINISHED_DAYS)}
+    if run.again:
+        asked = {run.again}
+    else:
+        asked = _listed(run, log)
+        asked |= {name for name in ran.keys() - known.keys() - gone if name.isdecimal()}
+        asked |= {
+            name for name, webinar in known.items() if not is_over(webinar, ran.get(name, []), now, FINISHED_DAYS)
+        }
 
     def wholes() -> Iterator[Whole]:
         for webinar_id, content in run.each(sorted(asked), lambda name: _webinar(run, name), "webinars"):
@@ -264,7 +289,7 @@ def session_reports(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Ite
             if not keys.uuid or keys.uuid in in_history or keys.uuid in refused:
                 continue
             end = instant((reported.get(keys.uuid) or {}).get("end_time"))
-            if end is None or end > now - REPORT_CHANGES:
+            if run.again or end is None or end > now - REPORT_CHANGES:
                 wanted[keys.uuid] = webinar_id
     records: list[Record] = []
     for uuid, content in run.each(sorted(wanted), lambda name: _report(run, name), "reports of a session"):
