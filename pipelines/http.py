@@ -147,6 +147,7 @@ class Api:
     Attributes:
         limits: label to rates; a call names its label and waits until the rates allow it.
         called: how many calls were sent, by label; tells a run's cost.
+        refuses: whether an answer with a status of success is a refusal all the same; `classify` is then asked.
     """
 
     vendor: str
@@ -159,6 +160,7 @@ class Api:
     backoff_seconds: float = 0.5
     sleep: Callable[[float], None] = time.sleep
     observe: Callable[[Answer], None] | None = None
+    refuses: Callable[[Answer], bool] = lambda _: False
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
@@ -336,7 +338,7 @@ class Api:
                 vendor=self.vendor,
                 status=answer.status,
             )
-        if is_success or answer.status in accept:
+        if (is_success and not self.refuses(answer)) or answer.status in accept:
             return answer
         refusal = self.classify(answer, doing)
         said = came[:300].decode("utf-8", "replace")

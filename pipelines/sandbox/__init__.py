@@ -1,4 +1,4 @@
-"""The vendors on loopback: stateful HTTP servers that answer as Zoom and HubSpot do, and refuse what they refuse.
+"""The vendors on loopback: stateful HTTP servers that answer as the vendors do, and refuse what they refuse.
 
 An independent reading of the vendors' documentation. It imports nothing of the rest of the project, so that what the
 project believes of a vendor is tested against something that does not share the belief.

@@ -81,6 +81,8 @@ class Origin:
         if answer is None:
             await self._cut(scope)
             return
+        if answer.seconds:
+            await asyncio.sleep(answer.seconds)
         body = answer.content()
         response = Response(body, answer.status, {**answer.headers, "Date": date})
         if body or answer.status not in (204, 304):

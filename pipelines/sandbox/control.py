@@ -74,13 +74,3 @@ class Bench:
 
     def error(self, call: Call, status: int) -> Answer:
         return self.answer(call)
-
-
-class Unbuilt(Bench):
-    """A vendor that the sandbox does not speak yet: every call is a 501 that says so."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def answer(self, call: Call) -> Answer:
-        return Answer(501, {"error": f"this sandbox does not speak {self.name} yet"})

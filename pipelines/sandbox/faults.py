@@ -1,13 +1,14 @@
 """What goes wrong on demand: `PUT /_sandbox/faults` replaces the whole set, `{}` clears it.
 
-    {"rules": [{"vendor": "zoom" | "hubspot" | "*",   which origin; missing = every one
+    {"rules": [{"vendor": "zoom" | "hubspot" | … | "*",   which origin; missing = every one
                 "method": "GET",                      missing = every method
                 "path": "/participants",              a regular expression searched in path and query
                 "kind": "status",                     see KINDS
                 "after": 2,                           let the first two matching requests through
                 "times": 1,                           strike this often, null (the default) = for ever
                 "probability": 0.1,                   seeded; missing = always
-                "status": 503, "body": {…} or "…", "headers": {…},      for status, html, accept_500
+                "status": 503, "body": {…} or "…", "headers": {…},      for status, html, accept_500; at Marketo a
+                                                      number from 600 on is a code of its own, at HTTP 200
                 "policy": "daily" | "burst" | "secondly",               for rate_limit
                 "retry_after": 30}],                                    seconds, for migrating and rate_limit
      "switches": {"hubspot.search_lag_seconds": 60}}  see SWITCHES
@@ -24,8 +25,8 @@ from typing import Any
 
 KINDS: dict[str, str] = {
     "status": "answer with any status, body and headers; nothing is done",
-    "rate_limit": "the vendor's own 429 (Salesforce: 403): policy daily, burst (default), secondly; nothing is done",
-    "expire_token": "the token that came is refused (401; at Zoom and Salesforce it stays dead); nothing is done",
+    "rate_limit": "the vendor's own 429 (or code): policy daily, burst (default), secondly; nothing is done",
+    "expire_token": "the token that came is refused (401, Marketo: 602; but at HubSpot it stays dead); nothing is done",
     "html": "a proxy's HTML page with status 502, or the status given; nothing is done",
     "drop_before": "the connection ends without an answer; nothing is done",
     "locked": "423; nothing is done",
@@ -87,6 +88,34 @@ SWITCHES: dict[str, Any] = {
     "hubspot.attend_without_times_is_stored": False,
     "hubspot.email_offset_minutes": 15,
     "hubspot.list_max_ids": 100000,  # per call; often quoted, unverified
+    # Marketo
+    "marketo.rate_limits": True,
+    "marketo.rate_limit": 100,  # calls in 20 seconds
+    "marketo.daily_limit": 50000,
+    "marketo.neighbour_calls": 0,  # what others spend of it with each call
+    "marketo.concurrent_limit": 10,
+    "marketo.long_requests": 0,  # how many calls of others run
+    "marketo.answer_seconds": 0,  # real seconds that a call runs; calls at once do not see each other's leads
+    "marketo.token_seconds": 3600,
+    "marketo.token_in_query": False,  # `access_token` in the address, as it was taken until August 2026
+    "marketo.doubled_slashes": False,  # paths with `//`, as they were taken
+    "marketo.missing_permissions": [],  # 603 where one of these is needed: `Read-Write Lead`, …
+    "marketo.commit_lag_seconds": 0,  # what is done here stands in the log so much later than its date says
+    "marketo.activity_scan_rows": 300,  # how far one call looks in the log
+    "marketo.activity_ids": True,  # false: rows have their marketoGUID alone
+    "marketo.activity_offset": False,  # `+0000` for `Z` in activityDate; both are documented
+    "marketo.activity_retention_days": None,  # per type, and unverified, so without an end
+    "marketo.deleted_leads_days": 14,
+    "marketo.listed_leads_limit": None,  # leads in a list from which `listId` is refused: 10000, by the end of 2026
+    "marketo.member_query_limit": 100000,
+    "marketo.bulk_daily_bytes": 500 * 1024 * 1024,
+    "marketo.bulk_polls": 2,  # how often jobs have to be asked for until one that runs is complete
+    "marketo.bulk_fails": False,
+    "marketo.bulk_file_lag": 0,  # how often the file of a completed job is 404
+    "marketo.bulk_leads_by_update": True,  # false: 1035, as some instances answer
+    "marketo.bulk_attributes": "object",  # object | list: both are documented
+    "marketo.bulk_null": "null",  # what stands for nothing
+    "marketo.bulk_untidy": False,  # NUL signs in texts, decimals in whole numbers
     # Salesforce
     "salesforce.session_minutes": 120,  # idle minutes after which a session ends; null = never
     "salesforce.daily_limit": 100000,  # requests in any 24 hours, of all programs together
@@ -116,6 +145,7 @@ CHOICES: dict[str, set[Any]] = {
     "zoom.token_error_status": {400, 401},
     "zoom.batch_registrants_status": {200, 201},
     "hubspot.upsert_secondary": {"conflict", "owner"},
+    "marketo.bulk_attributes": {"object", "list"},
     "salesforce.duplicate_rule": {"off", "alert", "block"},
 }
 RULE_KEYS = {

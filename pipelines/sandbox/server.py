@@ -12,8 +12,9 @@ import orjson
 import uvicorn
 
 from pipelines.sandbox.app import Origin, Vendor
-from pipelines.sandbox.control import Bench, Unbuilt
+from pipelines.sandbox.control import Bench
 from pipelines.sandbox.hubspot import HubSpot
+from pipelines.sandbox.marketo import Marketo
 from pipelines.sandbox.salesforce import Salesforce
 from pipelines.sandbox.state import State
 from pipelines.sandbox.zoom import Zoom
@@ -77,7 +78,7 @@ class Sandbox:
             for taken in sockets:
                 taken.close()
             raise
-        vendors: tuple[Vendor, ...] = (Bench(), Zoom(), HubSpot(), Unbuilt("marketo"), Salesforce())
+        vendors: tuple[Vendor, ...] = (Bench(), Zoom(), HubSpot(), Marketo(), Salesforce())
         for vendor, listening in zip(vendors, sockets, strict=True):
             self._serve(Origin(self.state, vendor), listening)
         found = [f"http://{HOST}:{listening.getsockname()[1]}" for listening in sockets]
@@ -148,6 +149,10 @@ class Sandbox:
         if portal is not None:
             found["HUBSPOT_ACCESS_TOKEN"] = str(portal.record["access_token"])
             found["HUBSPOT_CLIENT_SECRET"] = str(portal.record["client_secret"])
+        instance = next(iter(self.state.marketo.values()), None)
+        if instance is not None:
+            found["MARKETO_CLIENT_ID"] = str(instance.record["client_id"])
+            found["MARKETO_CLIENT_SECRET"] = str(instance.record["client_secret"])
         org = next(iter(self.state.salesforce.values()), None)
         if org is not None:
             found["SALESFORCE_CLIENT_ID"] = str(org.record["client_id"])

@@ -14,6 +14,7 @@ import orjson
 from pipelines.sandbox.clock import Clock, iso
 from pipelines.sandbox.faults import Faults
 from pipelines.sandbox.hubspot.portal import Portal
+from pipelines.sandbox.marketo.instance import Instance
 from pipelines.sandbox.salesforce.org import Org
 from pipelines.sandbox.world.filling import filled
 from pipelines.sandbox.zoom.account import ZoomAccount
@@ -33,6 +34,7 @@ class State:
         self.names = random.Random(seed)
         self.zoom: dict[str, ZoomAccount] = {}
         self.hubspot: dict[str, Portal] = {}
+        self.marketo: dict[str, Instance] = {}
         self.salesforce: dict[str, Org] = {}
         self._document: Record = {}
         self.put(world)
@@ -51,6 +53,7 @@ class State:
                 if name in before:
                     account.counts = before[name].counts
             self.hubspot = {str(portal["access_token"]): Portal(portal) for portal in document["hubspot"]}
+            self.marketo = {str(one["munchkin_id"]): Instance(one) for one in document["marketo"]}
             self.salesforce = {str(org["org_id"]): Org(org) for org in document["salesforce"]}
 
     def dump(self) -> bytes:
@@ -61,6 +64,7 @@ class State:
                 "now": iso(self.clock.now),
                 "zoom": [account.record for account in self.zoom.values()],
                 "hubspot": [portal.dump() for portal in self.hubspot.values()],
+                "marketo": [instance.record for instance in self.marketo.values()],
                 "salesforce": [org.record for org in self.salesforce.values()],
             }
             return orjson.dumps(document, option=orjson.OPT_NON_STR_KEYS)

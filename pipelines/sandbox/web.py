@@ -40,13 +40,14 @@ class Query:
 
 @dataclass
 class Answer:
-    """What is sent back. `records` says how many records were returned or written, for the request log."""
+    """What is sent back, after so many `seconds`. `records` were returned or written, which the request log tells."""
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     records: int = 0
     media: str = "application/json"
+    seconds: float = 0.0
 
     def content(self) -> bytes:
         if self.body is None:

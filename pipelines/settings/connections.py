@@ -17,7 +17,7 @@ class Connection:
     """How to reach one vendor account. Not part of the log: secrets stay in the environment.
 
     Attributes:
-        base_url: where the vendor is; of Salesforce, where it is logged in to.
+        base_url: where the vendor is; of Salesforce, where it is logged in to; of Marketo, the instance's own host.
         username, private_key: of Salesforce's JWT bearer flow; the key is PEM text.
     """
 
@@ -39,13 +39,14 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "zoom": ("ZOOM_ACCOUNT_ID", "ZOOM_CLIENT_ID", "ZOOM_CLIENT_SECRET"),
     "hubspot": ("HUBSPOT_ACCESS_TOKEN",),
     "salesforce": ("SALESFORCE_CLIENT_ID", "SALESFORCE_CLIENT_SECRET"),
+    "marketo": ("MARKETO_CLIENT_ID", "MARKETO_CLIENT_SECRET"),
 }
 """What connects each vendor. Instead of its secret, Salesforce takes a user's name and a private key."""
 BY_KEY = ("SALESFORCE_CLIENT_ID", "SALESFORCE_USERNAME", "SALESFORCE_PRIVATE_KEY_FILE")
 SENDABLE = re.compile(r"[!-~]+")
 """What a credential may be made of: visible ASCII."""
 HOSTS = {"zoom": "https://api.zoom.us", "hubspot": "https://api.hubapi.com"}
-URL_ALONE = ("salesforce",)
+URL_ALONE = ("salesforce", "marketo")
 """Vendors of whom an address without credentials says nothing: the sandbox prints one, whatever its world holds."""
 LOGIN_HOST = "https://login.salesforce.com"
 """Where a signed assertion may be brought; for a secret, Salesforce asks for the org's own host."""
@@ -105,6 +106,11 @@ def _wrong(vendor: str, given: Mapping[str, str], url: str) -> list[str]:
         return [f"  {name}: has a character that no key of {vendor} has. Copy it once more" for name in odd]
     if url and not _is_address(url):
         return [f"  {vendor.upper()}_BASE_URL: must be https (http only on this machine), not {url!r}"]
+    if vendor == "marketo" and not url:
+        return [
+            "  MARKETO_BASE_URL: not set; Marketo is asked at the instance's own host, "
+            "for example https://100-abc-200.mktorest.com"
+        ]
     if vendor == "salesforce" and not url and "SALESFORCE_CLIENT_SECRET" in given:
         return [
             "  SALESFORCE_BASE_URL: not set; with a client secret Salesforce is asked at the org's own host, "

@@ -10,6 +10,7 @@ from pipelines.publish import Destination
 from pipelines.settings import ACTIVITY_TYPES, Connection, Settings, connections
 from pipelines.vendors.hubspot.destination import HubSpotDestination
 from pipelines.vendors.hubspot.source import HubSpotSource
+from pipelines.vendors.marketo.source import MarketoSource
 from pipelines.vendors.salesforce.destination import SalesforceDestination
 from pipelines.vendors.salesforce.source import SalesforceSource
 from pipelines.vendors.zoom.source import ZoomSource
@@ -29,9 +30,14 @@ def _salesforce(connection: Connection, settings: Settings) -> Source:
     return SalesforceSource(connection, settings.ingest, settings.salesforce.streams, settings.salesforce.asked)
 
 
+def _marketo(connection: Connection, settings: Settings) -> Source:
+    return MarketoSource(connection, settings.ingest)
+
+
 SOURCES: dict[str, Callable[[Connection, Settings], Source]] = {
     "hubspot": _hubspot,
     "salesforce": _salesforce,
+    "marketo": _marketo,
     "zoom": _zoom,
 }
 """In reading order: HubSpot first, whose ten-second limit then rests while others are read and publishing comes."""
@@ -40,6 +46,7 @@ STREAMS: dict[str, tuple[Stream, ...]] = {
     "zoom": ZoomSource.streams,
     "hubspot": HubSpotSource.streams,
     "salesforce": SalesforceSource.streams,
+    "marketo": MarketoSource.streams,
 }
 """What each source reads, known without connecting to it."""
 

@@ -113,6 +113,8 @@ def test_nothing_connected_lists_what_connects(tmp_path: Path) -> None:
         "    set HUBSPOT_ACCESS_TOKEN to connect it",
         "salesforce: not connected",
         "    set SALESFORCE_CLIENT_ID, SALESFORCE_CLIENT_SECRET to connect it",
+        "marketo: not connected",
+        "    set MARKETO_CLIENT_ID, MARKETO_CLIENT_SECRET to connect it",
         f"home: {tmp_path / 'home'}",
         "log: 0 streams",
     ]

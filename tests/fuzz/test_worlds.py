@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ from hypothesis import given, note
 
 from pipelines.sandbox import WorldError, load
 from pipelines.sandbox.hubspot import HubSpot
+from pipelines.sandbox.marketo import Marketo
+from pipelines.sandbox.marketo.gate import sealed
+from pipelines.sandbox.marketo.identity import Token
 from pipelines.sandbox.state import State
 from pipelines.sandbox.web import Call, Query, segments_of
 from pipelines.sandbox.zoom import Zoom
-from pipelines.sandbox.zoom.gate import Token
+from pipelines.sandbox.zoom.gate import Token as ZoomToken
 from tests.fuzz.odd import Dice, bent, dice, often, raw, torn, value
 from tests.fuzz.wire import Told, company, written_down
 from tests.worlds import NOW
@@ -37,7 +41,33 @@ WORLD["hubspot"][0] |= {
     "lists": [{"listId": "1", "members": ["501"]}],
     "blocked_addresses": ["gone@x.example"],
 }
-WORLD["marketo"] = [{"munchkin_id": "1-a", "leads": [{"id": 1}], "members": [{"programId": 1, "leadId": 1}]}]
+WORLD["marketo"] = [
+    {
+        "munchkin_id": "1-a",
+        "leads": [{"id": 1, "email": "ann@x.example", "color": "red"}],
+        "channels": [{"name": "Own", "progressionStatuses": [{"name": "In", "step": 1, "success": True}]}],
+        "programs": [{"id": 1, "channel": "Own", "startDate": NOW, "tags": [{"tagType": "a", "tagValue": "b"}]}],
+        "members": [{"programId": 1, "leadId": 1, "status": "In"}],
+        "activities": [{"leadId": 1, "activityTypeId": 13, "attributes": [{"name": "New Value", "value": 1}]}],
+        "static_lists": [{"name": "L", "members": [1]}],
+    }
+]
+ASKED = {
+    "rest/v1/leads": {"filterType": "email", "filterValues": "ann@x.example", "fields": "email"},
+    "rest/v1/leads/describe2": {},
+    "rest/v1/lists": {},
+    "rest/v1/activities/types": {},
+    "rest/v1/activities": {"activityTypeIds": "12,13", "nextPageToken": sealed("log", "2000-01-01T00:00:00Z", -1)},
+    "rest/v1/activities/leadchanges": {"fields": "email", "nextPageToken": sealed("log", "2000-01-01T00:00:00Z", -1)},
+    "rest/v1/leads/programs/1": {},
+    "rest/v1/programs/1/members": {"filterType": "statusName", "filterValues": "In"},
+    "rest/asset/v1/programs": {},
+    "rest/asset/v1/program/1": {},
+    "rest/asset/v1/channels": {},
+    "rest/asset/v1/tagTypes": {},
+    "rest/asset/v1/staticLists": {},
+}
+"""What each instance is asked, with the query."""
 WORLD["salesforce"] = [{"org_id": "00D", "Contact": [{"Id": "003"}], "task_types": ["Call"]}]
 
 
@@ -87,6 +117,26 @@ def test_a_world_is_taken_and_served_or_refused_with_the_path_of_what_is_wrong(
     state.faults.put({"switches": {"zoom.rate_limits": False, "hubspot.rate_limits": False}})
     ask(state, Zoom(), questions["zoom"])
     ask(state, HubSpot(), questions["hubspot"])
+    ask_instances(state)
+
+
+def ask_instances(state: State) -> None:
+    """Ask each Marketo instance; whatever stands in the world, each question has an answer that is JSON."""
+    marketo = Marketo()
+    for number, name in enumerate(state.marketo):
+        marketo.tokens.known[str(number)] = Token(name, state.clock.now, time.monotonic(), str(number))
+        for path, params in ASKED.items():
+            query = urlencode(params)
+            call = Call(
+                state=state,
+                method="GET",
+                path=f"/{path}.json?{query}",
+                segments=segments_of(f"/{path}.json"),
+                query=Query(query),
+                headers={"authorization": f"Bearer {number}"},
+                content=b"",
+            )
+            assert "success" in orjson.loads(marketo.answer(call).content()), path
 
 
 def ask(state: State, vendor: Zoom | HubSpot, questions: list[Told]) -> None:
@@ -96,7 +146,7 @@ def ask(state: State, vendor: Zoom | HubSpot, questions: list[Told]) -> None:
         return
     token = accounts[0]
     if isinstance(vendor, Zoom):
-        vendor.tokens.live[token] = Token(token, "app", state.clock.now + timedelta(hours=1))
+        vendor.tokens.live[token] = ZoomToken(token, "app", state.clock.now + timedelta(hours=1))
     for method, path, params, content in (told.key for told in questions if told.key[1] != "/oauth/token"):
         query = urlencode(params)
         call = Call(

@@ -1,4 +1,4 @@
-"""One fixture: `serve(world)` starts a sandbox and gives a desk in front of it."""
+"""Fixtures: `serve(world)` starts a sandbox and gives a desk in front of it, `org` and `instance` one inside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.sandbox import Sandbox
 from tests.sandbox.desk import Desk
+from tests.sandbox.instance import InstanceDesk, instance_world
 from tests.sandbox.org import OrgDesk, org_world
 
 
@@ -32,3 +33,9 @@ def serve() -> Iterator[Callable[..., Desk]]:
 def org(serve: Callable[..., Desk]) -> Callable[..., OrgDesk]:
     """Start a sandbox with one org and log into it; the keywords are objects and settings of the org."""
     return lambda **given: OrgDesk(serve(org_world(**given)))
+
+
+@pytest.fixture
+def instance(serve: Callable[..., Desk]) -> Callable[..., InstanceDesk]:
+    """Start a sandbox with one Marketo instance and ask for a token; the keywords are lists of the instance."""
+    return lambda **given: InstanceDesk(serve(instance_world(**given)))

@@ -38,15 +38,6 @@ def test_what_was_counted_today_outlives_a_new_world(serve: Serve) -> None:
     assert desk.zoom("POST", "/webinars/222/registrants", json=body).status_code == 429
 
 
-def test_the_part_of_a_vendor_that_is_not_built_is_kept(serve: Serve) -> None:
-    world = {"marketo": [{"leads": [{"id": 1}]}]}
-    desk = serve(world)
-    assert desk.control("GET", "world").json()["marketo"] == world["marketo"]
-    answer = desk.session.get(desk.sandbox.urls["marketo"] + "/anything", timeout=5)
-    assert answer.status_code == 501
-    assert "marketo" in answer.json()["error"]
-
-
 def test_a_world_with_an_error_changes_nothing(serve: Serve) -> None:
     desk = serve(hubspot_world(contact(1)))
     answer = desk.control("PUT", "world", json={"hubspot": [{"contcts": []}]})

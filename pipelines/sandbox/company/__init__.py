@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.sandbox import clock
 from pipelines.sandbox.company.crm import portal_of
 from pipelines.sandbox.company.mail import mail_of
+from pipelines.sandbox.company.marketing import instance_of
 from pipelines.sandbox.company.people import cast_of
 from pipelines.sandbox.company.sales import org_of
 from pipelines.sandbox.company.stage import account_of
@@ -29,4 +30,11 @@ def generate(seed: int = 7, contacts: int = 2000, now: str = clock.DEFAULT_NOW) 
     portal = portal_of(dice, cast, moment)
     portal |= {"email_campaigns": campaigns, "email_events": events}
     org = org_of(random.Random(f"sales {seed}"), cast, portal, moment)
-    return {"now": clock.iso(moment), "zoom": [account], "hubspot": [portal], "marketo": [], "salesforce": [org]}
+    instance = instance_of(random.Random(f"marketing {seed}"), cast, account, moment)
+    return {
+        "now": clock.iso(moment),
+        "zoom": [account],
+        "hubspot": [portal],
+        "marketo": [instance],
+        "salesforce": [org],
+    }

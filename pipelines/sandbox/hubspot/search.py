@@ -138,14 +138,14 @@ def _among(name: str, type_: str, wanted: bool, values: Any) -> Test:
         value = record["properties"].get(name)
         if value is None:
             return not wanted
-        return ((_value(type_, value) if exact else str(value).lower()) in chosen) == wanted
+        return ((_held(type_, value) if exact else str(value).lower()) in chosen) == wanted
 
     return test
 
 
 def _compared(name: str, type_: str, operator: str, asked: Any) -> Test:
     def test(record: Record) -> bool:
-        value = _value(type_, record["properties"].get(name))
+        value = _held(type_, record["properties"].get(name))
         if operator == "NEQ":
             return bool(value != asked)
         if value is None:
@@ -199,6 +199,14 @@ def _value(type_: str, value: Any) -> Any:
     if type_ in ("datetime", "date"):
         return to_ms(parse(value))
     return str(value) if type_ == "enumeration" else str(value).lower()
+
+
+def _held(type_: str, value: Any) -> Any:
+    """The value of a record; one of another type, as a world may hold it, is none."""
+    try:
+        return _value(type_, value)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _has_token(value: Any, words: str) -> bool:

@@ -17,6 +17,7 @@ import orjson
 from pipelines.sandbox import clock
 from pipelines.sandbox.world import frame
 from pipelines.sandbox.world.frame import WorldError, shown
+from pipelines.sandbox.world.instances import fill_instance
 from pipelines.sandbox.world.orgs import fill_org
 from pipelines.sandbox.world.portals import fill_portal
 
@@ -40,10 +41,14 @@ def filled(world: Any) -> Record:
         fill_account(account, now, at)
     for at, portal in enumerate(copy["hubspot"]):
         fill_portal(portal, clock.parse(now), at)
+    for at, instance in enumerate(copy["marketo"]):
+        fill_instance(instance, clock.parse(now), at)
     for at, org in enumerate(copy["salesforce"]):
         fill_org(org, clock.parse(now), at)
     _no_twins((account["account_id"] for account in copy["zoom"]), "zoom", "account_id")
     _no_twins((portal["access_token"] for portal in copy["hubspot"]), "hubspot", "access_token")
+    _no_twins((instance["munchkin_id"] for instance in copy["marketo"]), "marketo", "munchkin_id")
+    _no_twins((instance["client_id"] for instance in copy["marketo"]), "marketo", "client_id")
     _no_twins((org["org_id"] for org in copy["salesforce"]), "salesforce", "org_id")
     _no_twins((org["client_id"] for org in copy["salesforce"]), "salesforce", "client_id")
     return copy

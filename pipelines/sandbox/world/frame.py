@@ -212,8 +212,20 @@ def _hubspot(portal: Any, path: str) -> None:
 def _marketo(account: Any, path: str) -> None:
     _known(account, MARKETO, path)
     _scalars(account, path)
-    for key in MARKETO - SCALARS:
+    for key in sorted(MARKETO - SCALARS):
         _all_records(account, key, path)
+    for key, lists in (("channels", ("progressionStatuses",)), ("programs", ("tags", "costs"))):
+        for row, at in _each(account, key, path):
+            for name in lists:
+                _all_records(row, name, at)
+    for activity, at in _each(account, "activities", path):
+        _all_records(activity, "attributes", at)
+    for row, at in _each(account, "static_lists", path):
+        list(_each(row, "members", at))
+    for key in ("programs", "static_lists"):
+        for row, at in _each(account, key, path):
+            if not isinstance(row.get("folder"), dict | None):
+                raise WorldError(f"{at}.folder: expected an object")
 
 
 def _salesforce(org: Any, path: str) -> None:
