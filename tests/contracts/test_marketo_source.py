@@ -325,10 +325,18 @@ def test_a_token_that_ended_is_renewed_once_and_one_that_is_nearly_over_is_waite
     with pytest.raises(CredentialsError):
         client.get("/rest/v1/leads/partitions.json", doing="the partitions")
     instance.faults(token_seconds=3600)
+    instance.client().get("/rest/v1/leads/partitions.json", doing="the partitions")
     instance.sandbox.set_clock("2026-11-20T12:59:55Z")
     late = instance.client()
-    late.session._api.sleep = lambda seconds: instance.sandbox.set_clock("2026-11-20T13:00:01Z")
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        instance.sandbox.set_clock("2026-11-20T13:00:01Z")
+
+    late.session._api.sleep = wait
     late.get("/rest/v1/leads/partitions.json", doing="the partitions")
+    assert 0 < waited[0] <= 6
     assert late.session._ends - time.monotonic() > 3_500
 
 
