@@ -23,18 +23,10 @@ class Company:
 
     def __init__(self, world: dict[str, Any], home: Path, settings: str = "") -> None:
         self.sandbox = Sandbox(world)
-        self._strike = self.sandbox.set_faults
-        self.sandbox.set_faults = self._set_faults  # type: ignore[method-assign]
         self.sandbox.start()
-        self._set_faults({})
         self.home = home
         self.settings_file = home.parent / f"{home.name}.toml"
         self.set(settings)
-
-    def _set_faults(self, faults: dict[str, Any]) -> None:
-        """Let the vendors fail; searches a second are not counted unless a test asks for it."""
-        switches = {"hubspot.search_per_second": 1_000, **(faults.get("switches") or {})}
-        self._strike({**faults, "switches": switches})
 
     def set(self, settings: str) -> None:
         """Write the settings file."""

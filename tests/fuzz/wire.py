@@ -204,7 +204,6 @@ def written_down(vendor: str) -> tuple[Script, Pad, dict[str, str]]:
 
     pad = Pad()
     with Sandbox(company()) as sandbox, patch.object(requests.Session, "request", note):
-        sandbox.set_faults({"switches": {"hubspot.search_per_second": 1_000}})
         environment = dict(sandbox.environment)
         source = connected(vendor, environment)
         for one in source.streams:
