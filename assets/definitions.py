@@ -2,15 +2,22 @@
 
 import dagster as dg
 
-from assets import audit, automation, checks, ingest, publish, reports, transform
+from assets import audit, automation, checks, ingest, publish, reports, transform, webhooks
 from assets.resources import TurnoutHome
 
 defs = dg.Definitions(
     assets=[*ingest.vendor_streams, transform.build_models, *publish.destinations, *reports.shown, audit.audit_page],
     asset_checks=[checks.audits],
-    jobs=[automation.sync, audit.sync_webinar, automation.backfill, automation.rebuild, automation.import_reports_job],
+    jobs=[
+        automation.sync,
+        audit.sync_webinar,
+        webhooks.sync_moved_webinars,
+        automation.backfill,
+        automation.rebuild,
+        automation.import_reports_job,
+    ],
     schedules=[automation.hourly],
-    sensors=[automation.new_reports],
+    sensors=[automation.new_reports, webhooks.new_deliveries],
     resources={"turnout": TurnoutHome()},
     executor=dg.in_process_executor,
 )

@@ -7,6 +7,7 @@ TurnoutError                    exit status of the command line
 ├── LockedError                 1   another run holds TURNOUT_HOME
 ├── ModelError                  1   a file in sql/ cannot be read or run
 ├── ReportError                 2   a CSV export is none that we know
+├── DeliveryError               1   a delivery by webhook is refused; nothing of it is kept
 ├── ChecksFailed                3   a blocking check failed; nothing was published
 ├── StalePlanError              3   the log has moved since the plan was made
 ├── FuseError                   3   the plan's shape is wrong until a person says --allow
@@ -59,6 +60,14 @@ class ReportError(TurnoutError):
     """A file to import is no report that we can read."""
 
     exit_status = 2
+
+
+class DeliveryError(TurnoutError):
+    """A delivery by webhook is refused. `status` is the HTTP status that says so."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ChecksFailed(TurnoutError):

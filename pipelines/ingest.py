@@ -37,6 +37,7 @@ class Source(Protocol):
 class HasWebinars(Protocol):
     """A source of which one webinar can be read again, all of it (HZ-31)."""
 
+    name: str
     account: str
 
     def knows(self, webinar_id: str, log: Log) -> bool:
@@ -48,6 +49,9 @@ class HasWebinars(Protocol):
 
     def of_webinar(self, webinar_id: str) -> Source:
         """Return what reads this webinar alone, whatever was read before; it leaves every cursor as it is."""
+
+    def named_by(self, delivery: Any) -> str:
+        """Return the id of the webinar that a delivery by webhook says has moved, "" where it names none."""
 
 
 Progress = Callable[[str], None]

@@ -25,6 +25,7 @@ from pipelines.audit.page import SHOWN_EMAILS, write_page
 from pipelines.checks import Check, run_audits
 from pipelines.errors import ChecksFailed, SettingsError, UsageError, VendorError
 from pipelines.events import Batch, Record, Stream, digest
+from pipelines.inbox import Inbox, read_moved
 from pipelines.ingest import HasWebinars, IngestReceipt, Source, ingest
 from pipelines.log import OURS, Log, compaction
 from pipelines.models import Model
@@ -119,7 +120,9 @@ class Workspace:
     def ingest(
         self, names: Collection[str] = (), streams: Collection[str] | None = None, progress: Progress = silent
     ) -> list[IngestReceipt]:
-        """Read the connected sources, or those named.
+        """Take what the vendors delivered into the log, then read the connected sources, or those named.
+
+        Webinars that a delivery names are read again first (HZ-14), unless streams are named.
 
         Raises:
             UsageError: a source or a stream is named that there is not.
@@ -136,17 +139,20 @@ class Workspace:
         if lost := sorted(set(streams or ()) - {name for found in chosen.values() for name in found}):
             known = "; ".join(f"{one.name} has {', '.join(stream.name for stream in one.streams)}" for one in wanted)
             raise UsageError(f"there is no stream {', '.join(lost)}{f': {known}' if known else ''}.")
-        return [
-            ingest(
-                source,
-                self.log,
-                run=self.run_id,
-                streams=chosen[source.name] if streams else None,
-                progress=progress,
-            )
-            for source in wanted
-            if not streams or chosen[source.name]
-        ]
+        with self.log.locked():
+            Inbox(self.home).take(self.log, run=self.run_id, progress=progress)
+            whole = [one for one in wanted if not streams or len(chosen[one.name]) == len(one.streams)]
+            return read_moved(whole, self.log, run=self.run_id, progress=progress) + [
+                ingest(
+                    source,
+                    self.log,
+                    run=self.run_id,
+                    streams=chosen[source.name] if streams else None,
+                    progress=progress,
+                )
+                for source in wanted
+                if not streams or chosen[source.name]
+            ]
 
     def build(
         self,

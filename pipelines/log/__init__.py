@@ -37,6 +37,8 @@ VERSION = "turnout.version"
 OURS_IN_COMMITS = (CURSORS, AT, OBSERVED, VERSION, "turnout.run")
 OURS = "turnout"
 """The source of the streams that we write ourselves: settings, intents, outcomes."""
+DELIVERED = "webhooks"
+"""The stream of what a vendor sent by itself; it does not tell up to when the vendor was read."""
 UNIQUE = ColumnProperties(dictionary_enabled=False)
 """How a column is written of which no two values are alike."""
 WRITER = WriterProperties(
@@ -174,7 +176,7 @@ class Log:
 
     def last_read_at(self) -> datetime | None:
         """Return the latest moment, on the vendors' clocks, up to which anything was read; None for an empty log."""
-        vendors = [(source, stream) for source, stream in self.streams() if source != OURS]
+        vendors = [(source, stream) for source, stream in self.streams() if source != OURS and stream != DELIVERED]
         moments = [at for source, stream in vendors if (at := self._last_commit(source, stream).get(AT))]
         return max(map(utc, moments), default=None)
 

@@ -21,8 +21,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pipelines.errors import SettingsError
 from pipelines.settings.connections import HOSTS as HOSTS
 from pipelines.settings.connections import NEEDED as NEEDED
+from pipelines.settings.connections import SIGNED_WITH as SIGNED_WITH
 from pipelines.settings.connections import Connection as Connection
 from pipelines.settings.connections import connections as connections
+from pipelines.settings.connections import webhook_secrets as webhook_secrets
 from pipelines.settings.entries import AddressOrDomain, Domain, Moment, WebinarId, Zone, once
 from pipelines.settings.entries import webinar_id as webinar_id
 from pipelines.settings.salesforce import DEFAULTS as MAPPED

@@ -42,6 +42,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "marketo": ("MARKETO_CLIENT_ID", "MARKETO_CLIENT_SECRET"),
 }
 """What connects each vendor. Instead of its secret, Salesforce takes a user's name and a private key."""
+SIGNED_WITH = {"zoom": "ZOOM_WEBHOOK_SECRET", "hubspot": "HUBSPOT_CLIENT_SECRET"}
+"""What a vendor signs its webhooks with."""
 BY_KEY = ("SALESFORCE_CLIENT_ID", "SALESFORCE_USERNAME", "SALESFORCE_PRIVATE_KEY_FILE")
 SENDABLE = re.compile(r"[!-~]+")
 """What a credential may be made of: visible ASCII."""
@@ -89,6 +91,19 @@ def connections(environment: Mapping[str, str] | None = None) -> dict[str, Conne
     if missing:
         raise SettingsError("the environment is not complete:\n" + "\n".join(missing))
     return found
+
+
+def webhook_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return vendor to the secret that signs its webhooks, of those that the environment names.
+
+    Raises:
+        SettingsError: a secret cannot be one.
+    """
+    env = os.environ if environment is None else environment
+    found = {vendor: env.get(name, "").strip() for vendor, name in SIGNED_WITH.items()}
+    if odd := [SIGNED_WITH[vendor] for vendor, secret in found.items() if secret and not SENDABLE.fullmatch(secret)]:
+        raise SettingsError(f"{', '.join(odd)}: has a character that no secret has. Copy it once more.")
+    return {vendor: secret for vendor, secret in found.items() if secret}
 
 
 def _needed(vendor: str, env: Mapping[str, str]) -> tuple[str, ...]:

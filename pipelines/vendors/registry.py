@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from pipelines.events import Stream
+from pipelines.inbox import Receiver
 from pipelines.ingest import Source
 from pipelines.publish import Destination
 from pipelines.settings import ACTIVITY_TYPES, Connection, Settings, connections
 from pipelines.vendors.hubspot.destination import HubSpotDestination
 from pipelines.vendors.hubspot.source import HubSpotSource
+from pipelines.vendors.hubspot.webhooks import HubSpotReceiver
 from pipelines.vendors.marketo.source import MarketoSource
 from pipelines.vendors.salesforce.destination import SalesforceDestination
 from pipelines.vendors.salesforce.source import SalesforceSource
 from pipelines.vendors.zoom.source import ZoomSource
+from pipelines.vendors.zoom.webhooks import ZoomReceiver
 
 
 def _zoom(connection: Connection, settings: Settings) -> Source:
@@ -66,6 +69,10 @@ DESTINATIONS: dict[str, Callable[[Connection, Settings], Destination]] = {
     "hubspot": _to_hubspot,
     "salesforce": _to_salesforce,
 }
+
+
+RECEIVERS: dict[str, Callable[[str], Receiver]] = {"zoom": ZoomReceiver, "hubspot": HubSpotReceiver}
+"""Whose webhooks we take, each made with the secret that signs them."""
 
 
 def sources(settings: Settings, environment: Mapping[str, str] | None = None) -> list[Source]:

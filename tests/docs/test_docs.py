@@ -95,6 +95,19 @@ def serves(command: str, one: Company, folder: Path) -> None:
     assert "export HUBSPOT_BASE_URL=http://127.0.0.1:" in printed
 
 
+def listens(command: str, one: Company, folder: Path) -> None:
+    """It listens until it is told to stop; on another port here, where somebody else may use that."""
+    process = begun(*shlex.split(command.replace("8710", "0"))[1:], env=one.environment, cwd=folder)
+    try:
+        said = wait_for(process, "Ctrl-C stops it", "stderr")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert "zoom at https://hooks.example.com/zoom and hubspot at https://hooks.example.com/hubspot" in said
+
+
 def makes(recipe: str) -> Callable[[str, Company, Path], None]:
     """The target's recipe is what the page says it does."""
 
@@ -138,6 +151,8 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout import zoom-report attendee_report.csv --timezone Europe/Paris": runs,
     "turnout sandbox": serves,
     "turnout sandbox --seed 7 --contacts 2000 --port 8700": serves,
+    "turnout webhooks": is_tested_in("tests/webhooks/test_end_to_end.py", 'begun("webhooks", "--port", "0"'),
+    "turnout webhooks --port 8710 --public-url https://hooks.example.com": listens,
     "turnout report": imports,
     "turnout report activities_with_contacts --type call_made --from 2026-01-01 --to 2026-12-31": runs,
     "turnout report activities_with_leads --csv leads.csv": runs,

@@ -28,6 +28,7 @@ RULES = {
     "HZ-09": "Webinars of Zoom Events are out of scope",
     "HZ-10": "Addresses: valid, trimmed, lower-cased, nothing else",
     "HZ-11": "A created contact: name, address, origin; names are never written over",
+    "HZ-14": "With webhooks, what happens in Zoom is in the CRM within a minute; both paths give the same rows",
     "HZ-20": "Attendance: union of connections, clipped to what really ran",
     "HZ-21": "Average attendance: mean over occurrences attended",
     "HZ-22": "Registered and attended: distinct webinars; occurrences beside",

@@ -19,6 +19,7 @@ from pipelines.vendors.reading import Notes
 from pipelines.vendors.zoom import attendance, people, webinars
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, ZoomClient, has_no_plan, uuid_in_path
 from pipelines.vendors.zoom.run import Run, everything
+from pipelines.vendors.zoom.webhooks import webinar_named_by
 
 STREAMS: tuple[Stream, ...] = (
     Stream("users", "state", about="hosts: active, inactive and pending"),
@@ -121,6 +122,10 @@ class ZoomSource:
     def of_webinar(self, webinar_id: str) -> OneWebinar:
         """Return what reads this webinar alone; see `pipelines.ingest.HasWebinars`."""
         return OneWebinar(self.account, replace(self._run, again=webinar_id, notes=Notes(), reports=[]))
+
+    def named_by(self, delivery: Any) -> str:
+        """Return the webinar that a delivery names; see `pipelines.ingest.HasWebinars`."""
+        return webinar_named_by(delivery)
 
 
 class OneWebinar:
