@@ -19,7 +19,7 @@ URL = "https://hooks.example.com"
 
 @dataclass
 class Answer:
-    """What came back, and after how long."""
+    """What came back."""
 
     status: int
     body: bytes
