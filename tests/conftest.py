@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.brisk import lift
 from tests.company import Company
+from tests.searches import lift
 
 ROOT = Path(__file__).resolve().parent.parent
 lift()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.cli import main
 from pipelines.http import Api
-from tests.cli.brisk import lift
+from tests.searches import lift
 
 begin = Api.__post_init__
 

@@ -18,9 +18,9 @@ from pipelines.log import OURS, Log
 from pipelines.run import Workspace
 from pipelines.vendors import registry
 from pipelines.verify import verify
-from tests.cli.brisk import lift
 from tests.replay.hardship import heed_permissions, let_no_file_grow, turn_clock
 from tests.replay.killer import Watch
+from tests.searches import lift
 
 NOBODY = ("", 0, "before")
 """Nobody is killed."""

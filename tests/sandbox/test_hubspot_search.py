@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cli.brisk import TAKEN
 from tests.sandbox.desk import Desk, contact, hubspot_world
+from tests.searches import TAKEN
 
 Serve = Callable[..., Desk]
 SEARCH = "/crm/v3/objects/contacts/search"

@@ -21,7 +21,7 @@ from pipelines.vendors.hubspot import HubSpotClient, paths
 from pipelines.vendors.reading import Whole, batches, in_order, instant, mend, payload, reads, record_reader
 from pipelines.vendors.zoom import client as zoom
 from pipelines.vendors.zoom.known import Session, ended_at
-from tests.cli import brisk
+from tests import searches
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -273,7 +273,7 @@ def test_a_webinar_is_over_with_its_last_date_or_its_last_session() -> None:
 
 
 def test_searches_are_no_more_a_second_than_hubspot_takes() -> None:
-    waiting = Limiter(list(brisk.DOCUMENTED))
+    waiting = Limiter(list(searches.DOCUMENTED))
     times = []
     for _ in range(9):
         waiting.try_acquire("search")
