@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from pipelines.errors import LogError, VendorError
 from pipelines.events import Batch, Record, Stream, utc
-from pipelines.ingest import HasWebinars, IngestReceipt, Source, ingest
+from pipelines.ingest import HasWebinars, IngestReceipt, Source, has_webinars, ingest
 from pipelines.log import DELIVERED, Log
 from pipelines.warehouse import write_whole
 
@@ -179,7 +179,7 @@ def read_moved(
     """
     receipts: list[IngestReceipt] = []
     for source in sources:
-        if isinstance(source, HasWebinars):
+        if has_webinars(source):
             receipts += _read_moved(source, log, run, progress)
     return receipts
 

@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard
 
 from pipelines.errors import CredentialsError, UnreachableError, UsageError, VendorError
 from pipelines.events import Batch, Stream
@@ -33,7 +33,6 @@ class Source(Protocol):
         """
 
 
-@runtime_checkable
 class HasWebinars(Protocol):
     """A source of which one webinar can be read again, all of it (HZ-31)."""
 
@@ -52,6 +51,11 @@ class HasWebinars(Protocol):
 
     def named_by(self, delivery: Any) -> str:
         """Return the id of the webinar that a delivery by webhook says has moved, "" where it names none."""
+
+
+def has_webinars(source: Source) -> TypeGuard[HasWebinars]:
+    """Whether a source has webinars to read again: its class tells, so no vendor is asked for an account's name."""
+    return hasattr(type(source), "of_webinar")
 
 
 Progress = Callable[[str], None]

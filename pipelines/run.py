@@ -26,7 +26,7 @@ from pipelines.checks import Check, run_audits
 from pipelines.errors import ChecksFailed, SettingsError, UsageError, VendorError
 from pipelines.events import Batch, Record, Stream, digest
 from pipelines.inbox import Inbox, read_moved
-from pipelines.ingest import HasWebinars, IngestReceipt, Source, ingest
+from pipelines.ingest import IngestReceipt, Source, has_webinars, ingest
 from pipelines.log import OURS, Log, compaction
 from pipelines.models import Model
 from pipelines.publish import ApplyReceipt, Destination, Plan
@@ -329,7 +329,7 @@ class Workspace:
             SettingsError: no account with webinars is connected.
         """
         with self.log.locked():
-            having = [source for source in self.sources if isinstance(source, HasWebinars)]
+            having = [source for source in self.sources if has_webinars(source)]
             if not having:
                 raise SettingsError(
                     "no account that has webinars is connected. `turnout doctor` lists the variables that connect one."

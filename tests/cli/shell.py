@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import select
+import selectors
 import subprocess
 import sys
 import time
@@ -83,12 +83,13 @@ def told(answer: Answer) -> Any:
 def wait_for(process: subprocess.Popen[str], sign: str, stream: str) -> str:
     """Return what a process has said on a stream as soon as it has said a sign."""
     pipe = getattr(process, stream)
+    waiting = selectors.DefaultSelector()
+    waiting.register(pipe, selectors.EVENT_READ)
     said = ""
     deadline = time.monotonic() + 60
     while sign not in said:
         assert time.monotonic() < deadline, said
-        ready, _, _ = select.select([pipe], [], [], 1)
-        if ready:
+        if waiting.select(1):
             line = pipe.readline()
             assert line, f"it ended: {said}"
             said += line

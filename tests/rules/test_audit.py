@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from pipelines.audit import Audited, Gap, audit
-from pipelines.ingest import HasWebinars, ingest
+from pipelines.ingest import has_webinars, ingest
 from tests.company import Company
 from tests.rules import audited
 from tests.rules.audited import ADA, BOB
@@ -72,7 +72,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def read_again(one: Company, number: int) -> None:
     """Read one webinar again, and leave the rest of the run to the next."""
     workspace = one.workspace
-    (zoom,) = [source for source in workspace.sources if isinstance(source, HasWebinars)]
+    (zoom,) = [source for source in workspace.sources if has_webinars(source)]
     receipt = ingest(zoom.of_webinar(str(number)), workspace.log, run="again")
     assert not receipt.failed
 

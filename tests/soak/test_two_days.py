@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from pipelines.sandbox.faults import KINDS
+from pipelines.vendors.hubspot import client
+from tests.searches import DOCUMENTED
 from tests.soak import month
 from tests.soak.comparing import unlike
 from tests.soak.keeping import Shelf
@@ -33,6 +35,7 @@ def test_two_days_of_faults_and_kills_leave_what_two_calm_days_leave_and_the_rul
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(month, "KEPT_EVERY", 3)
+    monkeypatch.setitem(client.LIMITS, client.SEARCH, DOCUMENTED)
     shelf = Shelf(tmp_path / "kept")
 
     def break_off(_: str) -> None:
