@@ -134,6 +134,8 @@ class Point:
         elif self.kind == "commit":
             what = self.doing if " turnout/" in self.doing else self.doing.partition(" ")[0]
         is_write = self.kind == "http" and self.step == "apply"
+        if is_write and self.when == "before":
+            what = "call"  # whichever it is, nothing of it has happened yet
         return self.step, self.kind, self.when if is_write else "", what
 
     def __str__(self) -> str:

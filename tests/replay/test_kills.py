@@ -17,7 +17,7 @@ from tests.replay.nursery import Nursery
 from tests.replay.scene import CHAPTERS, Scene, sample
 from tests.replay.sweep import fast_folder, second_kill, share
 
-SAMPLE, PARTS, SEED = 48, 8, 1
+SAMPLE, PARTS, SEED = 36, 6, 1
 
 
 @pytest.fixture(scope="module")
