@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from pipelines.errors import LogError, VendorError
 from pipelines.events import Batch, Record, Stream, utc
-from pipelines.ingest import HasWebinars, IngestReceipt, Source, has_webinars, ingest
+from pipelines.ingest import HasWebinars, IngestReceipt, Progress, Source, has_webinars, ingest
 from pipelines.log import DELIVERED, Log
 from pipelines.warehouse import write_whole
 
@@ -35,7 +35,6 @@ LEFT_PARTS = 3600.0
 """Seconds after which a part of a file is one that a killed server left."""
 TRIES = 3
 """So often a webinar that could not be read at all is tried; ordinary reading gets to it too."""
-Progress = Callable[[str], None]
 
 
 class Delivery(msgspec.Struct, frozen=True):

@@ -212,18 +212,28 @@ class Workspace:
             raise UsageError(f"there is no destination {', '.join(unknown_names)}; there is {', '.join(self.targets)}.")
         with self.log.locked():
             moment = as_of or self.now()
-            lines = self._settle()
-            try:
-                self.build(moment, progress=progress, show=False)
-                self.require(self.check())
-                plan = self._plan(names, moment, progress)
-            finally:
-                self.warehouse.show()
-            return plan, [*lines, *self._missing(plan)]
+            receipt = RunReceipt(self.run_id, moment)
+            plan = self._plan_anew(receipt, names, progress)
+            return plan, receipt.lines
 
-    def _settle(self) -> list[str]:
-        """Ask what became of what an earlier run left open; return lines for a person."""
-        return publish.resolve(self.log, self.destinations, run=self.run_id, settings=self.settings_id, at=self.now())
+    def _plan_anew(self, receipt: RunReceipt, names: Collection[str], progress: Progress) -> Plan:
+        """Settle, build, check and plan, as of the receipt's moment; note each in the receipt.
+
+        Raises:
+            ChecksFailed: a check of the tables failed; there is no plan.
+        """
+        settled = publish.resolve(
+            self.log, self.destinations, run=self.run_id, settings=self.settings_id, at=self.now()
+        )
+        try:
+            receipt.built = self.build(receipt.as_of, progress=progress, show=False)
+            receipt.checks = self.check()
+            self.require(receipt.checks)
+            receipt.plan = self._plan(names, receipt.as_of, progress)
+        finally:
+            self.warehouse.show()
+        receipt.lines = [*settled, *self._missing(receipt.plan)]
+        return receipt.plan
 
     def _plan(self, names: Collection[str], moment: datetime, progress: Progress) -> Plan:
         """Make a plan of the tables as they stand, and write its verdicts."""
@@ -358,19 +368,11 @@ class Workspace:
             receipt = RunReceipt(self.run_id, as_of or datetime.now(UTC))
             receipt.ingested = self.ingest(progress=progress)
             receipt.as_of = as_of or self.now()
-            settled = self._settle()
-            try:
-                receipt.built = self.build(receipt.as_of, progress=progress, show=False)
-                receipt.checks = self.check()
-                self.require(receipt.checks)
-                receipt.plan = self._plan((), receipt.as_of, progress)
-            finally:
-                self.warehouse.show()
-            receipt.lines = [*settled, *self._missing(receipt.plan)]
-            self.save(receipt.plan)
-            if receipt.plan.total:
+            plan = self._plan_anew(receipt, (), progress)
+            self.save(plan)
+            if plan.total:
                 try:
-                    receipt.applied = self.apply(receipt.plan, allow=allow, progress=progress)
+                    receipt.applied = self.apply(plan, allow=allow, progress=progress)
                 except ChecksFailed as error:
                     unread = {why: name for one in receipt.ingested for name, why in one.failed.items()}
                     raise ChecksFailed("\n  not read: ".join([str(error), *unread])) from None

@@ -123,8 +123,10 @@ def build(
             ):
                 if built is not None:
                     receipt.models[built.name] = built
-        if after.entries != before.entries or after.as_of != before.as_of or not warehouse.is_shown():
+        if after.entries != before.entries or after.as_of != before.as_of or not warehouse.is_there:
             warehouse.swap(before, after, show=show)
+        elif show:
+            warehouse.show()
     return receipt
 
 

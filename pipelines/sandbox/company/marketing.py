@@ -15,6 +15,7 @@ from pipelines.sandbox.clock import iso, parse
 from pipelines.sandbox.company.people import Cast, Person, moment_between, worn
 from pipelines.sandbox.marketo.fields import DELETE, NEW_LEAD, STATUS_CHANGE
 from pipelines.sandbox.marketo.stamps import asset
+from pipelines.sandbox.world.instances import WEBINAR
 
 Record = dict[str, Any]
 SETTLED_DAYS = 10
@@ -28,20 +29,8 @@ LOCAL: list[Record] = [
     {"name": "Nicht erschienen", "step": 30},
     {"name": "Teilgenommen", "step": 30, "success": True},
 ]
-OWN: list[Record] = [
-    {"name": "Not in Program", "step": 0, "hidden": True},
-    {"name": "Invited", "step": 10},
-    {"name": "Pending Approval", "step": 20},
-    {"name": "Wait Listed", "step": 20},
-    {"name": "Rejected", "step": 20},
-    {"name": "Registered", "step": 30},
-    {"name": "Registration Error", "step": 30},
-    {"name": "No Show", "step": 40},
-    {"name": "Attended", "step": 50, "success": True},
-    {"name": "Attended On-demand", "step": 60, "success": True},
-]
 CHANNELS: dict[str, tuple[list[Record], tuple[str, str, str, str]]] = {
-    "Webinar": (OWN, ("Invited", "Registered", "No Show", "Attended")),
+    "Webinar": (WEBINAR, ("Invited", "Registered", "No Show", "Attended")),
     "Webinar DACH": (LOCAL, ("Eingeladen", "Angemeldet", "Nicht erschienen", "Teilgenommen")),
 }
 """Statuses, and those for invited, registered, not there, there."""

@@ -12,6 +12,7 @@ import base64
 import binascii
 import time
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -64,6 +65,14 @@ class Skipped(Exception):
 
     def row(self) -> Record:
         return {"status": "skipped", "reasons": [{"code": self.code, "message": self.message}]}
+
+
+def answered(told: Record, act: Callable[[], str]) -> Record:
+    """What is told of one record: the status that `act` gives it, or why it is skipped."""
+    try:
+        return told | {"status": act()}
+    except Skipped as skipped:
+        return told | skipped.row()
 
 
 @dataclass

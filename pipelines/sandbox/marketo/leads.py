@@ -60,14 +60,18 @@ def lead_of(call: MarketoCall, given: object) -> Record:
     return lead
 
 
+def lead_of_path(call: MarketoCall) -> Record:
+    """The lead that a path names. Refused where there is none."""
+    try:
+        return lead_of(call, path_number(call))
+    except Skipped as skipped:
+        raise Refused(skipped.code, skipped.message) from skipped
+
+
 @routes.on("GET", f"{V}/lead/{{id}}", scopes=READ_LEAD)
 def one(call: MarketoCall) -> Answer:
     names = named_fields(call)
-    try:
-        lead = lead_of(call, path_number(call))
-    except Skipped as skipped:
-        raise Refused(skipped.code, skipped.message) from skipped
-    return success(call, [told_lead(lead, names)])
+    return success(call, [told_lead(lead_of_path(call), names)])
 
 
 @routes.on("GET", f"{V}/leads", scopes=READ_LEAD)

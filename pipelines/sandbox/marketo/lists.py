@@ -6,6 +6,7 @@ https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/assets
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pipelines.sandbox.clock import iso
@@ -18,6 +19,7 @@ from pipelines.sandbox.marketo.gate import (
     MarketoCall,
     Refused,
     Skipped,
+    answered,
     assets,
     form_of,
     ids_of,
@@ -90,9 +92,7 @@ def add(call: MarketoCall) -> Answer:
         if lead["id"] not in there:
             there.add(lead["id"])
             row["members"].append(lead["id"])
-            lag = call.switch("commit_lag_seconds")
-            more = {"value_id": row["id"], "Source": "Web service API"}
-            call.instance.write(call.now, lag, lead["id"], ADD_TO_LIST, row["name"], **more)
+            _note(call, row, lead, ADD_TO_LIST)
         return "added"
 
     return _each(call, enter)
@@ -106,12 +106,16 @@ def remove(call: MarketoCall) -> Answer:
         if lead["id"] not in row["members"]:
             raise Skipped("1015", "Lead not in list")
         row["members"].remove(lead["id"])
-        lag = call.switch("commit_lag_seconds")
-        more = {"value_id": row["id"], "Source": "Web service API"}
-        call.instance.write(call.now, lag, lead["id"], REMOVE_FROM_LIST, row["name"], **more)
+        _note(call, row, lead, REMOVE_FROM_LIST)
         return "removed"
 
     return _each(call, take_out)
+
+
+def _note(call: MarketoCall, row: Record, lead: Record, kind: int) -> None:
+    """Let the log tell who came into a list, or left it."""
+    more = {"value_id": row["id"], "Source": "Web service API"}
+    call.instance.write(call.now, call.switch("commit_lag_seconds"), lead["id"], kind, row["name"], **more)
 
 
 @routes.on("GET", f"{V}/lists/{{id}}/leads/ismember", scopes=READ_LEAD)
@@ -121,15 +125,10 @@ def is_member(call: MarketoCall) -> Answer:
 
 
 def _each(call: MarketoCall, act: Any) -> Answer:
-    results = []
-    for given in ids_of(call):
-        told: Record = {"id": number(given)}
-        try:
-            told["status"] = act(lead_of(call, given))
-        except Skipped as skipped:
-            told |= skipped.row()
-        results.append(told)
-    return success(call, results)
+    def one(given: Any) -> str:
+        return str(act(lead_of(call, given)))
+
+    return success(call, [answered({"id": number(given)}, partial(one, given)) for given in ids_of(call)])
 
 
 @routes.on("GET", f"{ASSETS}/staticLists", scopes=READ_ASSETS)

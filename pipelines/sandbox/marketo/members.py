@@ -5,6 +5,7 @@ https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-d
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pipelines.sandbox.clock import iso
@@ -16,6 +17,7 @@ from pipelines.sandbox.marketo.gate import (
     MarketoCall,
     Refused,
     Skipped,
+    answered,
     body_of,
     inputs_of,
     number,
@@ -119,16 +121,13 @@ def delete(call: MarketoCall) -> Answer:
 
 def _each(call: MarketoCall, rows: list[Record], act: Any, done: str) -> Answer:
     """Do something with each record in turn, and tell of each."""
-    results = []
-    for seq, row in enumerate(rows):
-        told: Record = {"seq": seq, "leadId": number(row.get("leadId"))}
-        try:
-            act(row)
-            told["status"] = done
-        except Skipped as skipped:
-            told |= skipped.row()
-        results.append(told)
-    return success(call, results)
+
+    def one(row: Record) -> str:
+        act(row)
+        return done
+
+    told = [{"seq": seq, "leadId": number(row.get("leadId"))} for seq, row in enumerate(rows)]
+    return success(call, [answered(one_told, partial(one, row)) for one_told, row in zip(told, rows, strict=True)])
 
 
 @routes.on("GET", f"{V}/{{program}}/members", scopes=READ_LEAD)

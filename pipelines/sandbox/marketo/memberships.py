@@ -5,6 +5,7 @@ https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/lead-d
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pipelines.sandbox.clock import iso
@@ -16,18 +17,18 @@ from pipelines.sandbox.marketo.gate import (
     MarketoCall,
     Refused,
     Skipped,
+    answered,
     body_of,
     date_of,
     inputs_of,
     number,
     numbers,
-    path_number,
     routes,
     success,
     turned,
     values_of,
 )
-from pipelines.sandbox.marketo.leads import lead_of, named_fields, told_lead
+from pipelines.sandbox.marketo.leads import lead_of, lead_of_path, named_fields, told_lead
 from pipelines.sandbox.marketo.stamps import moment
 from pipelines.sandbox.marketo.standing import OUTSIDE, enrol, program_of
 from pipelines.sandbox.web import Answer
@@ -45,13 +46,6 @@ def told_membership(row: Record) -> Record:
         "reachedSuccess": row["reachedSuccess"],
         "updatedAt": row["updatedAt"],
     }
-
-
-def _lead(call: MarketoCall) -> Record:
-    try:
-        return lead_of(call, path_number(call))
-    except Skipped as skipped:
-        raise Refused(skipped.code, skipped.message) from skipped
 
 
 @routes.on("GET", f"{V}/programs/{{program}}", scopes=READ_LEAD)
@@ -75,28 +69,24 @@ def change(call: MarketoCall) -> Answer:
     name = given.get("status")
     if not name:
         raise Refused("1002", "Missing value for the required parameter 'status'")
-    results = []
-    for row in inputs_of(given):
-        told: Record = {"id": number(row.get("id"))}
-        try:
-            lead = lead_of(call, row.get("id"))
-            member = call.instance.member(program["id"], lead["id"])
-            if member is None:
-                raise Skipped("1037", "Lead not in program")
-            if name == OUTSIDE:
-                call.instance.drop_member(member)
-            else:
-                enrol(call, program, lead, str(name), "Web service API")
-            told["status"] = str(name)
-        except Skipped as skipped:
-            told |= skipped.row()
-        results.append(told)
-    return success(call, results)
+
+    def move(row: Record) -> str:
+        lead = lead_of(call, row.get("id"))
+        member = call.instance.member(program["id"], lead["id"])
+        if member is None:
+            raise Skipped("1037", "Lead not in program")
+        if name == OUTSIDE:
+            call.instance.drop_member(member)
+        else:
+            enrol(call, program, lead, str(name), "Web service API")
+        return str(name)
+
+    return success(call, [answered({"id": number(row.get("id"))}, partial(move, row)) for row in inputs_of(given)])
 
 
 @routes.on("GET", f"{V}/{{id}}/programMembership", scopes=READ_ASSETS)
 def programs(call: MarketoCall) -> Answer:
-    lead = _lead(call)
+    lead = lead_of_path(call)
     rows = [row for rows in call.instance.members.values() for row in rows.values() if row["leadId"] == lead["id"]]
     earliest, latest = date_of(call, "earliestUpdatedAt"), date_of(call, "latestUpdatedAt")
     if call.query.get("filterType"):
@@ -112,7 +102,7 @@ def programs(call: MarketoCall) -> Answer:
 
 @routes.on("GET", f"{V}/{{id}}/listMembership", scopes=READ_ASSETS)
 def lists(call: MarketoCall) -> Answer:
-    lead = _lead(call)
+    lead = lead_of_path(call)
     rows = [one for one in call.instance.lists.values() if lead["id"] in one["members"]]
     cut, more = turned(call, sorted(rows, key=lambda row: int(row["id"])))
     told = [
