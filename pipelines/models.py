@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from pipelines import duck
 from pipelines.errors import ModelError
 
 SQL_ROOT = Path(__file__).resolve().parent.parent / "sql"
@@ -121,7 +122,7 @@ class Model:
         """Whether the SQL asks for `getvariable('as_of')`."""
         return "getvariable('as_of')" in self.sql
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of the SQL without comments: a better header builds nothing again."""
         code = "\n".join(line for line in self.sql.splitlines() if not line.strip().startswith("--"))
@@ -143,7 +144,7 @@ def load(root: Path = SQL_ROOT) -> dict[str, Model]:
 def _load(root: Path, files: tuple[tuple[Path, int, int], ...]) -> dict[str, Model]:
     """Read the models once, as long as no file changes."""
     found: dict[str, Model] = {}
-    with duckdb.connect() as db:
+    with duck.look() as db:
         for layer in LAYERS:
             for path in (path for path, *_ in files if path.parent.name == layer):
                 model = _read(db, layer, path)

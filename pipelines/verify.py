@@ -9,6 +9,7 @@ from hashlib import blake2b
 import duckdb
 from deltalake.exceptions import DeltaError
 
+from pipelines import duck
 from pipelines.errors import LogError
 from pipelines.events import ID_BYTES, digest, event_id, following
 from pipelines.log import Log
@@ -25,8 +26,7 @@ class Finding:
 def verify(log: Log) -> list[Finding]:
     """Check that files are whole, ids are unique and are those of their content, and cursors can be read."""
     findings: list[Finding] = []
-    with duckdb.connect() as db:
-        db.execute("set timezone = 'UTC'")
+    with duck.look() as db:
         for source, stream in log.streams():
             name = f"{source}/{stream}"
             try:

@@ -7,22 +7,20 @@ Nothing that a reader may hold is written over: a build writes new files, then s
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Collection
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import orjson
 
+from pipelines import duck
 from pipelines.errors import LogError
 from pipelines.events import utc
 
 KEEP = timedelta(hours=24)
-FORMAT = {"storage_compatibility_version": "v1.5.0"}
-"""`warehouse.duckdb` is written for DuckDB 1.5, since people's tools lag; 2.0 reads it too."""
 
 
 @dataclass
@@ -141,7 +139,7 @@ class Warehouse:
             del after.retired[name]
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            write_whole(self.root / "catalog.json", orjson.dumps(asdict(after), option=orjson.OPT_INDENT_2))
+            write_whole(self.root / "catalog.json", orjson.dumps(after, option=orjson.OPT_INDENT_2))
             if show:
                 self._write_views(after)
             for name in gone:
@@ -170,10 +168,14 @@ class Warehouse:
 
     def _drop_strays(self, known: set[str], since: datetime) -> None:
         """Drop files that a killed build left: in no catalog, and older than any reader or build under way."""
-        for path in self.root.glob("*/*.parquet*"):
-            name = str(path.relative_to(self.root))
-            if name not in known and path.stat().st_mtime < since.timestamp():
-                path.unlink(missing_ok=True)
+        with os.scandir(self.root) as folders:
+            names = sorted(folder.name for folder in folders if folder.is_dir())
+        for folder in names:
+            with os.scandir(self.root / folder) as files:
+                for file in files:
+                    is_known = f"{folder}/{file.name}" in known or ".parquet" not in file.name
+                    if not is_known and file.stat().st_mtime < since.timestamp():
+                        Path(file.path).unlink(missing_ok=True)
 
     def _write_views(self, after: Catalog) -> None:
         """Write the file of views beside the old one, and put it in its place in one step.
@@ -182,8 +184,8 @@ class Warehouse:
         """
         fresh = self.file.with_suffix(".new")
         wanted = {name: self.relation(entry) for name, entry in after.entries.items() if entry.files}
-        db, shown = self._taken_over(fresh)
-        with db:
+        with ExitStack() as stack:
+            db, shown = self._taken_over(fresh, stack)
             for name in shown.keys() - wanted.keys():
                 db.execute(f"drop view if exists {name}")
             for name, relation in wanted.items():
@@ -193,36 +195,28 @@ class Warehouse:
             db.execute("insert into turnout_build values (?)", [after.as_of])
             db.execute("create or replace table turnout_views (name varchar, relation varchar)")
             db.execute("insert into turnout_views select unnest(?), unnest(?)", [list(wanted), list(wanted.values())])
-            db.execute("checkpoint")
         fresh.replace(self.file)
 
-    def _taken_over(self, fresh: Path) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
+    def _taken_over(self, fresh: Path, stack: ExitStack) -> tuple[duckdb.DuckDBPyConnection, dict[str, str]]:
         """Return a copy of the file of views, and name to query of each; an empty file where there is none to read."""
         if self.file.exists():
             try:
-                db = _opened(fresh, like=self.file)
-                return db, dict(db.execute("select name, relation from turnout_views").fetchall())
+                with ExitStack() as tried:
+                    db = tried.enter_context(duck.file(fresh, like=self.file))
+                    shown = dict(db.execute("select name, relation from turnout_views").fetchall())
+                    stack.push(tried.pop_all())
+                    return db, shown
             except duckdb.Error:
                 pass  # it is derived, so it is made anew
-        return _opened(fresh), {}
+        return stack.enter_context(duck.file(fresh)), {}
 
     def connect(self, names: Collection[str] | None = None) -> duckdb.DuckDBPyConnection:
-        """Return an in-memory connection with every model as a view, or only those named, in UTC. Close it."""
-        db = duckdb.connect()
-        db.execute("set timezone = 'UTC'")
+        """Return a connection with every model as a view, or only those named, in UTC. Close it."""
+        db = duck.look()
         for name, entry in self.catalog().entries.items():
             if (names is None or name in names) and entry.files and self.is_whole(entry):
-                db.execute(f"create view {name} as {self.relation(entry)}")
+                db.execute(f"create temp view {name} as {self.relation(entry)}")
         return db
-
-
-def _opened(path: Path, like: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """Return a new file of DuckDB's, empty or as another is."""
-    for leftover in (path, path.with_suffix(f"{path.suffix}.wal")):
-        leftover.unlink(missing_ok=True)
-    if like is not None:
-        shutil.copyfile(like, path)
-    return duckdb.connect(str(path), config=dict(FORMAT))
 
 
 def write_whole(path: Path, content: bytes) -> None:

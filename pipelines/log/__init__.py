@@ -24,6 +24,7 @@ from deltalake import ColumnProperties, DeltaTable, WriterProperties
 from deltalake.exceptions import DeltaError
 from filelock import FileLock, Timeout
 
+from pipelines import duck
 from pipelines.errors import LockedError, LogError
 from pipelines.events import EVENT_SCHEMA, Batch, Stream, utc
 from pipelines.log import columns, commit, holding
@@ -283,8 +284,7 @@ class Log:
         if not files:
             return []
         if self._db is None:
-            self._db = duckdb.connect()
-            self._db.execute("set timezone = 'UTC'")
+            self._db = duck.look()
         db = self._db.cursor()
         try:
             for name, rows in tables.items():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import duckdb
 import pyarrow as pa
 
+from pipelines import duck
 from pipelines.events import Batch, Record, digest, following, identities
 
 if TYPE_CHECKING:
@@ -74,10 +75,9 @@ class Index:
         """Read columns of all files, and return where they are kept: `known`."""
         if self.db is None:
             self._columns = columns
-            self.db = duckdb.connect()
-            self.db.execute("set timezone = 'UTC'")
+            self.db = duck.look()
             self.db.execute(
-                f"create table known as select {columns} from read_parquet(?) where account = ?",
+                f"create temp table known as select {columns} from read_parquet(?) where account = ?",
                 [files, self.account],
             )
         return self.db

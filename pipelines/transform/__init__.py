@@ -158,7 +158,7 @@ def _bring_up(
         found = how(bench, model, old, made_of)
         if found is not None:
             return found
-    return _whole(bench, model, old, made_of)
+    return _whole(bench, model, old, made_of, is_bare=not any(after.entries[name].rows for name in model.reads))
 
 
 def _is_followed(bench: Bench, model: Model, old: Entry, after: Catalog) -> bool:
@@ -178,18 +178,22 @@ def _is_followed(bench: Bench, model: Model, old: Entry, after: Catalog) -> bool
     return True
 
 
-def _whole(bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str]) -> tuple[Entry, int]:
+def _whole(
+    bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str], *, is_bare: bool
+) -> tuple[Entry, int]:
     """Build a model whole; where it is small, compare it with what stood, and keep that if it is the same."""
     bench.how = "whole"
     bench.narrow_nothing()
     bench.join_as_written(True)
     try:
-        return _built_whole(bench, model, old, made_of)
+        return _built_whole(bench, model, old, made_of, is_bare=is_bare)
     finally:
         bench.join_as_written(False)
 
 
-def _built_whole(bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str]) -> tuple[Entry, int]:
+def _built_whole(
+    bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str], *, is_bare: bool
+) -> tuple[Entry, int]:
     moment = bench.as_of.isoformat()
     fingerprint = fingerprint_of(model.fingerprint, moment if model.uses_as_of else "", made_of)
     if old is not None and old.sql == model.fingerprint and old.rows <= COMPARED:
@@ -203,8 +207,11 @@ def _built_whole(bench: Bench, model: Model, old: Entry | None, made_of: dict[st
         bench.changes[model.name] = Change.ALL
         sql = model.sql
     file = f"{model.name}/{fingerprint}.parquet"
-    rows = bench.write(model, sql, file)
-    columns = bench.described(file)
+    if is_bare:
+        rows, columns = bench.write_once(model, sql, file, fingerprint)
+    else:
+        rows = bench.write(model, sql, file)
+        columns = bench.described(file)
     entry = Entry(fingerprint, [file], rows, columns, as_of=moment, sql=model.fingerprint, made_of=made_of)
     entry.counts, entry.gone = [rows], [""]
     return entry, rows

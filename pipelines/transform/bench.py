@@ -13,6 +13,7 @@ from copy import copy
 from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
+from pathlib import Path
 from threading import Lock
 
 import duckdb
@@ -26,6 +27,8 @@ MEMORY = "1GB"
 """What DuckDB may hold in memory during a build; what is more goes to disk, below `models/`."""
 COPY = "(format parquet, parquet_version v2, compression zstd, compression_level 1, row_group_size 100000)"
 """Version 2 for its encodings: numbers as differences are written and read back quicker, and are smaller."""
+_OF_NOTHING: dict[str, tuple[bytes, int, dict[str, str]]] = {}
+MOST_OF_NOTHING = 500
 
 
 class Change(Enum):
@@ -72,6 +75,7 @@ class Bench:
         self._changed: set[str] = set()
         self._viewed: dict[str, Entry] = {}
         self._showing = Lock()
+        self._set: dict[str, str] = {}
         if threads is not None:
             db.execute(f"set threads = {threads:d}")
         db.execute(f"set memory_limit = '{MEMORY}'")
@@ -101,12 +105,17 @@ class Bench:
 
     def keep_order(self, is_kept: bool) -> None:
         """Whether files keep the order of what they are made of: staging does, so that its times lie together."""
-        self.db.execute(f"set preserve_insertion_order = {str(is_kept).lower()}")
+        self._be("preserve_insertion_order", str(is_kept).lower())
 
     def join_as_written(self, is_written: bool) -> None:
         """Whether joins build on their right side: over whole models that is the small one, whatever is estimated."""
-        disabled = "build_side_probe_side" if is_written else ""
-        self.db.execute(f"set disabled_optimizers = '{disabled}'")
+        self._be("disabled_optimizers", "build_side_probe_side" if is_written else "")
+
+    def _be(self, setting: str, value: str) -> None:
+        """Set what is not set so already."""
+        if self._set.get(setting) != value:
+            self.db.execute(f"set {setting} = '{value}'")
+            self._set[setting] = value
 
     def show(self, name: str, entry: Entry | None) -> None:
         """Let models that follow read this one."""
@@ -210,15 +219,46 @@ class Bench:
             copied = self.db.execute(f"copy ({sql.strip().removesuffix(';')}\n) to '{fresh}' {COPY}").fetchall()
             fresh.replace(path)
         except (duckdb.IOException, OSError) as error:
-            raise LogError(
-                f"{path} cannot be written: {str(error)[:300]}. The tables are as they were. "
-                "See that the disk has room and the folder can be written, then run again."
-            ) from None
+            raise _refused(path, error) from None
         except duckdb.Error as error:
             raise ModelError(f"{model.path} failed: {str(error)[:600]}\nThe tables are as they were.") from None
         return int(copied[0][0])
+
+    def has_written(self, fingerprint: str) -> bool:
+        """Whether `write_once` knows what this is."""
+        return fingerprint in _OF_NOTHING
+
+    def write_once(self, model: Model, sql: str, file: str, fingerprint: str) -> tuple[int, dict[str, str]]:
+        """Write what a query gives over no rows at all, as `write` does, once in a process; return rows and columns.
+
+        Many models stand for what was never connected; they are the same in each build.
+        """
+        path = self.warehouse.root / file
+        if fingerprint not in _OF_NOTHING:
+            rows = self.write(model, sql, file)
+            if len(_OF_NOTHING) >= MOST_OF_NOTHING:
+                _OF_NOTHING.clear()
+            columns = self.described(file)
+            _OF_NOTHING[fingerprint] = path.read_bytes(), rows, columns
+            return rows, dict(columns)
+        content, rows, columns = _OF_NOTHING[fingerprint]
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(path.name + ".new")
+            fresh.write_bytes(content)
+            fresh.replace(path)
+        except OSError as error:
+            raise _refused(path, error) from None
+        return rows, dict(columns)
 
     def described(self, file: str) -> dict[str, str]:
         """Return the columns of a file below `models/`, and their types."""
         rows = self.db.execute(f"describe select * from read_parquet('{self.warehouse.root / file}')").fetchall()
         return {str(row[0]): str(row[1]) for row in rows}
+
+
+def _refused(path: Path, error: Exception) -> LogError:
+    return LogError(
+        f"{path} cannot be written: {str(error)[:300]}. The tables are as they were. "
+        "See that the disk has room and the folder can be written, then run again."
+    )

@@ -34,10 +34,18 @@ def bring_up_staging(bench: Bench, model: Model, old: Entry | None) -> tuple[Ent
             return fold(bench, model, entry), rows
     bench.how = "whole"
     bench.changes[model.name] = Change.ALL
-    _show_raw(bench.db, source, stream, bench.log.files(source, stream))
-    file = f"{model.name}/{model.fingerprint}-0-{version}.parquet"
-    rows = bench.write(model, model.sql, file)
-    entry = Entry(f"{model.fingerprint}-{version}", [file], rows, bench.described(file), version)
+    files = bench.log.files(source, stream)
+    fingerprint = f"{model.fingerprint}-{version if files else 'none'}"
+    if files or not bench.has_written(fingerprint):
+        _show_raw(bench.db, source, stream, files)
+    if files:
+        file = f"{model.name}/{model.fingerprint}-0-{version}.parquet"
+        rows = bench.write(model, model.sql, file)
+        columns = bench.described(file)
+    else:
+        file = f"{model.name}/{fingerprint}.parquet"
+        rows, columns = bench.write_once(model, model.sql, file, fingerprint)
+    entry = Entry(fingerprint, [file], rows, columns, version)
     entry.sql, entry.counts, entry.gone = model.fingerprint, [rows], [""]
     return entry, rows
 

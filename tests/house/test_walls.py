@@ -19,7 +19,7 @@ from tests.house.pages import RULES, marks, stale
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted([*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "assets").rglob("*.py")])
 FLOORS = [
-    {"errors", "events"},
+    {"errors", "events", "duck"},
     {"http", "log", "warehouse", "settings", "models", "verify", "checks"},
     {"ingest", "inbox", "transform", "publish", "imports", "reports", "audit"},
     {"vendors"},

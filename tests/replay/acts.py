@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import orjson
 
+from pipelines import duck
 from pipelines import models as sql_models
 from pipelines.cli import main
 from pipelines.log import OURS, Log
@@ -35,6 +36,7 @@ def warm_up() -> None:
     """Do once what every child would do alike."""
     models = sql_models.load()
     sql_models.load = lambda *_: dict(models)
+    duck.close()
     lift()
     assert registry.SOURCES
 

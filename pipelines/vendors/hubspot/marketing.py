@@ -32,6 +32,8 @@ EVENTS_PAGE = 1000
 BEGINNING = datetime(2006, 1, 1, tzinfo=UTC)
 """No portal is older."""
 MONTHS_PER_COMMIT = 6
+FEW_MONTHS = 2
+"""So few are simply read; of more it is asked first whether they fit a page."""
 RESTARTS = 3
 LOOK_BACK = timedelta(hours=48)
 SUBMISSIONS_PAGE = 50
@@ -94,7 +96,9 @@ def email_events(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
 
 
 def _spans(run: Run, start: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the windows to read: what is older than `years` at once where it fits a page, else by year; then months."""
+    """Yield the windows to read: what is older than `years` at once where it fits a page, else by year; then the rest,
+    at once where it fits a page, else by month.
+    """
     recent = _years_before(now, run.ingest.years)
     if start < recent:
         if _events(run, start, recent, "").hasMore:
@@ -105,7 +109,11 @@ def _spans(run: Run, start: datetime, now: datetime) -> Iterator[tuple[datetime,
                     yield begin, end
         else:
             yield start, recent
-    yield from _months(max(start, recent), now)
+    months = _months(max(start, recent), now)
+    if len(months) <= FEW_MONTHS or _events(run, months[0][0], now, "").hasMore:
+        yield from months
+    else:
+        yield months[0][0], now
 
 
 def _window(run: Run, begin: datetime, end: datetime) -> Iterator[tuple[list[Record], bool]]:
