@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -65,7 +66,7 @@ def rows(
         "report_from": start.isoformat() if start else None,
         "report_to": end.isoformat() if end else None,
     }
-    with warehouse.connect() as db:
+    with warehouse.connect(set(re.findall(r"\w+", reports[name].sql))) as db:
         for variable, value in told.items():
             db.execute(f"set variable {variable} = cast($value as varchar)", {"value": value})
         try:

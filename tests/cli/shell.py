@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from tests.commands import command
 from tests.company import ROOT
 from tests.worlds import contact, joined, registrant, session, webinar, world
 
@@ -56,19 +57,22 @@ def turnout(
     *words: str,
     env: Mapping[str, str],
     cwd: Path = ROOT,
-    module: str = "tests.cli.brisk",
+    module: str = "",
     stdin: str | None = None,
 ) -> Answer:
     """Run a command with exactly these variables (and PATH), and see that it left no traceback and no colours."""
-    answer = subprocess.run(
-        [sys.executable, "-m", module, *words],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
-        input=stdin,
-        timeout=120,
-    )
+    if not module:
+        answer = command(words, env, cwd=cwd, stdin=stdin or "")
+    else:
+        answer = subprocess.run(
+            [sys.executable, "-m", module, *words],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
+            input=stdin,
+            timeout=120,
+        )
     said = answer.stdout + answer.stderr
     assert "Traceback" not in said, said
     assert not ANSI.search(said), said

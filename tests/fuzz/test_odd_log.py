@@ -83,7 +83,7 @@ class Ground:
         failed = [f"{check.name}: {check.failing}" for check in opened.check() if not check.passed]
         assert failed == []
         opened.plan(as_of=utc(NOW))
-        with opened.warehouse.connect() as db:
+        with opened.warehouse.connect(TABLES) as db:
             return {
                 table: sorted(map(repr, db.execute(f"from {table} where {mine}").fetchall()))
                 for table, mine in TABLES.items()

@@ -28,7 +28,7 @@ ORG_SHARE = 3
 
 def doubled(home: Path) -> list[str]:
     """Return the models in which a key stands twice."""
-    with Warehouse(home).connect() as db:
+    with Warehouse(home).connect(GRAINS) as db:
         there = {name for (name,) in db.execute("select view_name from duckdb_views()").fetchall()}
         counts = {
             name: db.execute(f"select count(*) - count(distinct {key}) from {name}").fetchall()

@@ -73,6 +73,12 @@ def command(
             told.write_bytes(orjson.dumps(watch.seen))
 
 
+def say(told: Path, *, words: list[str]) -> None:
+    """Be `turnout …`, and leave nothing but what it says."""
+    sys.argv = ["turnout", *words]
+    main()
+
+
 def settle(told: Path, *, runs: int = 2, kill: tuple[str, int, str] = NOBODY) -> None:
     """Run; run once more, which must find nothing to do; then look at everything."""
     Watch(*kill).begin()

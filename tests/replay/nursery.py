@@ -69,16 +69,29 @@ class Nursery:
         self._server.stdout.close()  # type: ignore[union-attr]
         self._server.wait(10)
 
-    def child(self, act: str, environment: Mapping[str, str], *, moment: float | None = None, **how: Any) -> Ended:
+    def child(
+        self,
+        act: str,
+        environment: Mapping[str, str],
+        *,
+        moment: float | None = None,
+        longest: float = LONGEST_SECONDS,
+        cwd: Path = ROOT,
+        stdin: str = "",
+        **how: Any,
+    ) -> Ended:
         """Do an act of `acts.py` in a child, and wait for its end.
 
         Args:
-            moment: kill it after so many seconds.
+            moment: kill it after so many seconds. longest: it hangs if it takes longer.
+            stdin: what its standard input says.
         """
         self._number += 1
         folder = self.folder / f"child{self._number:05d}"
         folder.mkdir(parents=True)
-        job = {"act": act, "environment": dict(environment), "how": how, "folder": str(folder), "moment": moment}
+        (folder / "in").write_text(stdin, encoding="utf-8")
+        job = {"act": act, "environment": dict(environment), "how": how, "folder": str(folder), "cwd": str(cwd)}
+        job |= {"moment": moment, "longest": longest}
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write(orjson.dumps(job) + b"\n")
@@ -99,7 +112,7 @@ def serve() -> None:
         child = os.fork()
         if child == 0:
             _be(acts, job)
-        sys.stdout.write(f"{_wait(child, job['moment'])}\n")
+        sys.stdout.write(f"{_wait(child, job['moment'], job['longest'])}\n")
         sys.stdout.flush()
 
 
@@ -108,8 +121,9 @@ def _be(acts: Any, job: dict[str, Any]) -> None:
     folder = Path(job["folder"])
     os.environ.clear()
     os.environ.update({"PATH": os.defpath, "TMPDIR": str(folder), **job["environment"]})
-    for number, name in ((1, "out"), (2, "err")):
-        file = os.open(folder / name, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o666)
+    os.chdir(job["cwd"])
+    for number, name in enumerate(("in", "out", "err")):
+        file = os.open(folder / name, os.O_CREAT | (os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY), 0o666)
         os.dup2(file, number)
     status = 0
     try:
@@ -125,14 +139,14 @@ def _be(acts: Any, job: dict[str, Any]) -> None:
         os._exit(status)
 
 
-def _wait(child: int, moment: float | None) -> int:
+def _wait(child: int, moment: float | None, longest: float) -> int:
     began = time.monotonic()
     while True:
         found, told = os.waitpid(child, os.WNOHANG)
         if found:
             return os.waitstatus_to_exitcode(told)
         passed = time.monotonic() - began
-        if passed > (LONGEST_SECONDS if moment is None else moment):
+        if passed > (longest if moment is None else moment):
             os.kill(child, signal.SIGKILL)
             ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
             return ended if moment is not None else HUNG

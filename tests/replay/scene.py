@@ -132,11 +132,12 @@ class Point:
             is_reading = "GET" in self.doing or self.doing.partition("?")[0].endswith(READS)
             what = "read" if is_reading else ALIKE.sub("", self.doing)
         elif self.kind == "commit":
-            what = self.doing if " turnout/" in self.doing else self.doing.partition(" ")[0]
+            what = self.doing.rpartition(" ")[2] if " turnout/" in self.doing else ""
         is_write = self.kind == "http" and self.step == "apply"
         if is_write and self.when == "before":
             what = "call"  # whichever it is, nothing of it has happened yet
-        return self.step, self.kind, self.when if is_write else "", what
+        kind = "file" if self.kind in ("rename", "fsync", "unlink") else self.kind
+        return self.step, kind, self.when if is_write else "", what
 
     def __str__(self) -> str:
         return f"{self.chapter} {self.step}: {self.when} {self.kind} {self.number} ({self.doing})"

@@ -13,9 +13,8 @@ from pipelines.log import Log, holding
 from tests.replay.hardship import read_only, small_disk
 from tests.replay.nursery import Ended
 from tests.replay.scene import Scene
-from tests.replay.test_kills import scene
 
-__all__ = ["scene"]
+pytestmark = pytest.mark.xdist_group("scene")
 NEXT_STEPS = ("run again", "See that the folder can be written")
 
 

@@ -7,26 +7,14 @@ from __future__ import annotations
 
 import itertools
 import random
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.replay.nursery import Nursery
-from tests.replay.scene import CHAPTERS, Scene, sample
-from tests.replay.sweep import fast_folder, second_kill, share
+from tests.replay.scene import Scene, sample
+from tests.replay.sweep import second_kill, share
 
-SAMPLE, PARTS, SEED = 36, 6, 1
-
-
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    """The scene, played once undisturbed."""
-    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder, Nursery(Path(folder) / "children") as nursery:
-        made = Scene(Path(folder), nursery)
-        yield made
-        made.stop()
+SAMPLE, PARTS, SEED = 24, 4, 1
+pytestmark = pytest.mark.xdist_group("scene")
 
 
 @pytest.mark.rule("EV-01", "EV-02", "EV-06")
@@ -39,7 +27,7 @@ def test_a_run_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_run_
 @pytest.mark.rule("EV-01", "EV-06")
 def test_a_run_killed_in_the_middle_of_anything_loses_nothing(scene: Scene) -> None:
     chance = random.Random(SEED)
-    for start in chance.sample(sorted(scene.starts), 3):
+    for start in chance.sample(sorted(scene.starts), 2):
         point = scene.starts[start].points[0]
         assert scene.survives(point, moment=chance.uniform(0.05, 0.6)) == []
 
@@ -48,7 +36,7 @@ def test_a_run_killed_in_the_middle_of_anything_loses_nothing(scene: Scene) -> N
 def test_the_run_after_a_kill_can_be_killed_too(scene: Scene) -> None:
     chance = random.Random(SEED)
     points = [point for point in scene.points if point.step == "apply" and point.kind in ("http", "commit")]
-    for point in chance.sample(points, 3):
+    for point in chance.sample(points, 2):
         assert scene.survives(point, second_kill(chance)) == []
 
 
@@ -60,7 +48,7 @@ def test_a_run_that_is_killed_again_and_again_gets_there(scene: Scene, chapter: 
 
 @pytest.mark.rule("EV-06")
 @pytest.mark.parametrize(
-    ("chapter", "kind"), [*itertools.product(CHAPTERS, ("drop_after", "accept_500")), ("first", "drop_before")]
+    ("chapter", "kind"), [*itertools.product(("first", "next"), ("drop_after", "accept_500")), ("first", "drop_before")]
 )
 def test_the_answer_to_every_kind_of_write_can_be_lost_and_nobody_is_created_twice(
     scene: Scene, chapter: str, kind: str
@@ -84,7 +72,7 @@ def test_an_answer_is_lost_and_then_the_run_is_killed_before_it_can_ask(scene: S
         for point in scene.points
         if (point.chapter, point.step, point.kind, point.when) == ("first", "apply", "http", "before")
     ]
-    for before, point in zip(writes[1:4], writes[2:5], strict=True):
+    for before, point in zip(writes[1:3], writes[2:4], strict=True):
         path = before.doing.rpartition(" /")[2]
         lost = {"rules": [{"vendor": "hubspot", "method": "POST", "path": path, "kind": "drop_after", "times": 1}]}
         assert scene.survives(point, faults=lost) == []

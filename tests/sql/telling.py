@@ -121,8 +121,7 @@ class Told:
 
     def rows(self, model: str) -> list[Row]:
         """Return a model's rows."""
-        with Warehouse(self.log.home).connect() as db:
-            db.execute("set timezone = 'UTC'")
+        with Warehouse(self.log.home).connect([model]) as db:
             found = db.execute(f"from {model}")
             columns = [column[0] for column in found.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
