@@ -38,6 +38,8 @@ TRANSIENT_STATUSES = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523
 TRIES = 7
 CLOCK_YEARS = range(2000, 2200)
 """A `Date` of another year is no clock's."""
+CHUNK = 65_536
+"""Bytes read at a time where there is a limit to them."""
 NEVER_SENT = ("Failed to establish", "Failed to resolve")
 """How the libraries below say that there was no connection, or no such host."""
 LONGEST_WAIT_SECONDS = 150.0
@@ -148,6 +150,7 @@ class Api:
         limits: label to rates; a call names its label and waits until the rates allow it.
         called: how many calls were sent, by label; tells a run's cost.
         refuses: whether an answer with a status of success is a refusal all the same; `classify` is then asked.
+        longest_body: bytes of an answer beyond which it is not read any further; None is no limit.
     """
 
     vendor: str
@@ -161,6 +164,7 @@ class Api:
     sleep: Callable[[float], None] = time.sleep
     observe: Callable[[Answer], None] | None = None
     refuses: Callable[[Answer], bool] = lambda _: False
+    longest_body: int | None = None
 
     def __post_init__(self) -> None:
         self.base_url = self.base_url.rstrip("/")
@@ -296,7 +300,7 @@ class Api:
             self._limiters[limit].try_acquire(limit)
         with self._counting:
             self.called[limit] = self.called.get(limit, 0) + 1
-        where = f"{method} {self.base_url}{path}"
+        where = f"{method} {self.base_url}{path.partition('?')[0]}"  # what a link proves us by is a secret
         try:
             response = self._session().request(
                 method,
@@ -306,8 +310,9 @@ class Api:
                 headers=sent_headers,
                 timeout=self.timeout_seconds,
                 allow_redirects=False,
+                stream=self.longest_body is not None,
             )
-            came = response.content
+            came = response.content if self.longest_body is None else self._bounded(response, doing)
         except requests.RequestException as error:
             unsent = isinstance(error, requests.ConnectTimeout) or any(sign in str(error) for sign in NEVER_SENT)
             kind = UnreachableError if unsent else TransientError if repeatable else UnknownOutcomeError
@@ -347,6 +352,20 @@ class Api:
         if isinstance(refusal, TransientError) and not repeatable:
             raise UnknownOutcomeError(str(refusal), vendor=self.vendor, status=answer.status, code=refusal.code)
         raise refusal
+
+    def _bounded(self, response: requests.Response, doing: str) -> bytes:
+        came, longest = bytearray(), self.longest_body or 0
+        with response:
+            for part in response.iter_content(CHUNK):
+                came += part
+                if len(came) > longest:
+                    raise RefusedError(
+                        f"{self.vendor} gave {doing} with more than {longest:,} bytes, which is not read. "
+                        "Look at it there.",
+                        vendor=self.vendor,
+                        status=response.status_code,
+                    )
+        return bytes(came)
 
     def _read_clock(self, headers: Mapping[str, str]) -> None:
         told = retry_after(headers.get("Date"), datetime.now(UTC))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from difflib import get_close_matches
 from functools import reduce
@@ -69,6 +69,21 @@ class Sync(Section):
     new_webinars: bool = True
     recordings: Literal["none", "selected", "all"] = "none"
     users: dict[str, SyncUser] = Field(default_factory=dict)
+
+
+class Meetings(Section):
+    """Which meetings are synced (HZ-12).
+
+    Attributes:
+        new_meetings: whether those are that a user schedules from now on, for users not named in `users`.
+        users: address of a user to what holds in place of `new_meetings`. `single`: meetings by id, which win over it.
+    """
+
+    sync: bool = False
+    new_meetings: bool = True
+    cloud_recorded_only: bool = False
+    users: dict[str, bool] = Field(default_factory=dict)
+    single: Annotated[dict[WebinarId, bool], BeforeValidator(once)] = Field(default_factory=dict)
 
 
 class Exclusions(Section):
@@ -156,6 +171,7 @@ class Settings(Section):
     """The whole of `turnout.toml`."""
 
     sync: Sync = Sync()
+    meetings: Meetings = Meetings()
     exclusions: Exclusions = Exclusions()
     attendance: Attendance = Attendance()
     identity: Identity = Identity()
@@ -173,11 +189,28 @@ class Settings(Section):
         """
         if not self.sync.webinars or not self.sync.by_webinar.get(webinar_id, True):
             return False
-        domain = host_email.rpartition("@")[2]
-        return not any(
-            domain.endswith(entry.removeprefix("*")) if entry.startswith("*.") else domain == entry
-            for entry in self.exclusions.host_domains
+        return not _is_among(host_email, self.exclusions.host_domains)
+
+    def may_be_met(self, meeting_id: str, host_email: str, is_recorded: bool) -> bool:
+        """Whether who came to a meeting is read: whether it could be in scope (HZ-12)."""
+        is_on = self.meetings.sync and self.meetings.single.get(meeting_id, True)
+        is_kind = is_recorded or not self.meetings.cloud_recorded_only
+        return is_on and is_kind and not _is_among(host_email, self.exclusions.host_domains)
+
+    def may_be_transcribed(self, host_email: str) -> bool:
+        """Whether what was said in sessions of a host may be read (HZ-03, HZ-04)."""
+        users = {name.strip().lower(): user for name, user in self.sync.users.items()}
+        chosen = self.sync.recordings == "all" or (
+            self.sync.recordings == "selected" and host_email in users and users[host_email].recordings
         )
+        lists = (self.exclusions.host_domains, self.exclusions.recording_domains)
+        return self.sync.webinars and chosen and not any(_is_among(host_email, domains) for domains in lists)
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """HubSpot's object types of which we make records of what is in Zoom (HZ-12, HZ-26)."""
+        calls = ("calls",) if self.sync.recordings != "none" else ()
+        return (*calls, "meetings") if self.meetings.sync else calls
 
     def meaning(self) -> dict[str, Any]:
         """Return the sections that rules of people depend on, as JSON values with names and lists in order."""
@@ -187,6 +220,9 @@ class Settings(Section):
             {"webinar_id": webinar_id, "is_on": is_on} for webinar_id, is_on in sorted(sync["by_webinar"].items())
         ]
         sync["users"] = [{"email": name.strip().lower(), **user} for name, user in sorted(sync["users"].items())]
+        for name, key in (("users", "email"), ("single", "meeting_id")):
+            chosen = told["meetings"][name].items()
+            told["meetings"][name] = [{key: one.strip().lower(), "is_on": is_on} for one, is_on in sorted(chosen)]
         for kind in MAPPED:
             told["salesforce"][kind]["fields"] = self.salesforce.mapping(kind)
         return told
@@ -196,7 +232,7 @@ WEBINAR_TABLE = re.compile(r"^(\s*\[\s*sync\s*\.\s*)webinars\s*\]", re.MULTILINE
 """`[sync.webinars]`, the table of single webinars, beside `webinars = true`, the global switch: TOML itself does not
 allow one name to be both, so the table is read under a name of its own."""
 
-MEANINGFUL = {"sync", "exclusions", "attendance", "identity", "activities", "salesforce"}
+MEANINGFUL = {"sync", "meetings", "exclusions", "attendance", "identity", "activities", "salesforce"}
 """Sections that rules of people depend on."""
 
 SHOWN_CHARACTERS = 200
@@ -272,6 +308,14 @@ def parse(entries: Mapping[str, Any], where: str = "turnout.toml") -> Settings:
             f"{where} has {len(wrong)} wrong entr{'y' if len(wrong) == 1 else 'ies'}:\n" + "\n".join(wrong)
         ) from None
     return settings
+
+
+def _is_among(email: str, domains: Collection[str]) -> bool:
+    """Whether an address is of one of these domains, `*.acme.com` being the subdomains of acme.com."""
+    domain = email.rpartition("@")[2]
+    return any(
+        domain.endswith(entry.removeprefix("*")) if entry.startswith("*.") else domain == entry for entry in domains
+    )
 
 
 def _name(loc: tuple[int | str, ...]) -> str:

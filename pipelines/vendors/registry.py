@@ -15,14 +15,16 @@ from pipelines.vendors.hubspot.webhooks import HubSpotReceiver
 from pipelines.vendors.marketo.source import MarketoSource
 from pipelines.vendors.salesforce.destination import SalesforceDestination
 from pipelines.vendors.salesforce.source import SalesforceSource
+from pipelines.vendors.zoom.run import everything, no_meeting, nobody
 from pipelines.vendors.zoom.source import ZoomSource
 from pipelines.vendors.zoom.webhooks import ZoomReceiver
 
 
 def _zoom(connection: Connection, settings: Settings) -> Source:
-    if settings.ingest.only_in_scope:
-        return ZoomSource(connection, settings.ingest, settings.may_be_in_scope)
-    return ZoomSource(connection, settings.ingest)
+    wanted = settings.may_be_in_scope if settings.ingest.only_in_scope else everything
+    transcribed = nobody if settings.sync.recordings == "none" else settings.may_be_transcribed
+    met = settings.may_be_met if settings.meetings.sync else no_meeting
+    return ZoomSource(connection, settings.ingest, wanted, transcribed, met)
 
 
 def _hubspot(connection: Connection, settings: Settings) -> Source:
@@ -55,7 +57,7 @@ STREAMS: dict[str, tuple[Stream, ...]] = {
 
 
 def _to_hubspot(connection: Connection, settings: Settings) -> Destination:
-    return HubSpotDestination(connection, settings.hubspot.api_version, settings.salesforce.inbound)
+    return HubSpotDestination(connection, settings.hubspot.api_version, settings.salesforce.inbound, settings.made)
 
 
 def _to_salesforce(connection: Connection, settings: Settings) -> Destination:

@@ -87,8 +87,10 @@ judged as (
                 then 'type_off'
             when is_deleted
                 then 'deleted_in_hubspot'
-            when turnout_id is not null
+            when turnout_id like 'sf:%'
                 then 'came_from_salesforce'
+            when turnout_id is not null
+                then 'came_from_zoom'
             when occurred_at >= getvariable('as_of')
                 then 'after_as_of'
             when is_bot and not is_bot_included

@@ -1,4 +1,4 @@
--- What does HubSpot hold now of what came from Salesforce?
+-- What does HubSpot hold now of what we made of Salesforce's and Zoom's?
 -- grain: one row per activity_key of a task, an email, a call or a meeting that bears our id
 -- units: hubspot_id is HubSpot's object id, as text; held is the JSON of its properties; changed_at is UTC
 -- rule:  HS-14, HS-18

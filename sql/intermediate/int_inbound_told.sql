@@ -1,5 +1,5 @@
--- What did we make in HubSpot of what came from Salesforce, and what did we last tell it?
--- grain: one row per object_key that stands there by our doing, the external id of its record
+-- What did we make in HubSpot of what came from Salesforce or Zoom, and what did we last tell it?
+-- grain: one row per object_key that stands there by our doing, our key of its record
 -- units: hubspot_id is HubSpot's object id, as text; told is the JSON of property to text, associations apart; told_at
 --        is UTC; at any as_of, all that was told
 -- rule:  HS-14, HS-18
@@ -24,7 +24,7 @@ held as (
         max(case when field_name = 'associated_companies' then field_value end) as company_ids,
         max(case when field_name = 'associated_deals' then field_value end) as deal_ids
     from int_published
-    where destination = 'hubspot' and starts_with(object_key, 'sf:')
+    where destination = 'hubspot' and left(object_key, 3) in ('sf:', 'zm:', 'zr:')
     group by object_key, object
 
 ),
@@ -35,7 +35,11 @@ made as (
         object_key,
         arg_max(vendor_id, (occurred_at, observed_at, event_id)) as hubspot_id
     from stg_turnout__outcomes
-    where destination = 'hubspot' and operation = 'create' and status = 'published' and starts_with(object_key, 'sf:')
+    where
+        destination = 'hubspot'
+        and operation = 'create'
+        and status = 'published'
+        and left(object_key, 3) in ('sf:', 'zm:', 'zr:')
     group by object_key
 
 )

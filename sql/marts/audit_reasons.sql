@@ -52,7 +52,7 @@ told (reason, effect, what, mend) as (
     (
         'recording_deleted',
         'part',
-        'The recording was there and was deleted in Zoom.',
+        'The recording was there and was deleted in Zoom; what HubSpot has of it stays.',
         'Take it out of the trash in Zoom, then `turnout sync WEBINAR`.'
     ),
     (
@@ -64,7 +64,7 @@ told (reason, effect, what, mend) as (
     (
         'transcript_missing',
         'part',
-        'The recording has no transcript.',
+        'The recording has no transcript, or none that could be read.',
         'Turn on audio transcripts in Zoom; once Zoom shows one, `turnout sync WEBINAR`.'
     ),
     (

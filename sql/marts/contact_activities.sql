@@ -1,7 +1,8 @@
 -- What did each contact do, or what was done with them?
 -- grain: one row per contact_id and activity; one for all sendings, openings and clicks of one email of a kind
 -- units: occurred_at is the first time, last_at the last, UTC; times is how often; subject is the newest one
--- rule:  HS-06, HS-07; what a machine opened is left out unless the settings count it, and what was deleted
+-- rule:  HZ-12, HS-06, HS-07; what a machine opened is left out unless the settings count it, and what was deleted,
+--        and the calls and meetings that we made of what is in Zoom
 -- incremental: contact_id
 with
 
@@ -20,8 +21,20 @@ theirs as (
         on activities.activity_type = settings.activity_type
     where
         not activities.is_deleted
+        and coalesce(activities.turnout_id, 'sf:') like 'sf:%'
         and activities.occurred_at <= getvariable('as_of')
         and (not activities.is_bot or settings.is_bot_included)
+    union all
+    select
+        contact_id,
+        'meeting_attended:' || session_uuid as activity_id,
+        'meeting_attended' as activity_type,
+        joined_at as occurred_at,
+        topic as subject,
+        cast(null as bigint) as email_campaign_id,
+        'meeting_attended:' || session_uuid as together
+    from int_meeting_attendances
+    where out_of_scope_reason is null
 
 ),
 

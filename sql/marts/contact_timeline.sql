@@ -1,7 +1,7 @@
--- What stands on each contact's timeline of webinars?
--- grain: one row per subject_key and registration, and per subject_key and attended occurrence
+-- What stands on each contact's timeline of webinars and meetings?
+-- grain: one row per subject_key and registration, and per subject_key and attended occurrence, or session of a meeting
 -- units: times are UTC; attended_seconds is whole seconds, null for a registration
--- rule:  HZ-25
+-- rule:  HZ-12, HZ-25; of a meeting, webinar_id is its id and occurrence_id the start of its session in epoch ms
 -- incremental: subject_key, webinar_id
 with
 
@@ -43,11 +43,31 @@ attendances as (
 
 ),
 
+meetings as (
+
+    select
+        contact_id as subject_key,
+        contact_id,
+        'meeting_attended' as entry_type,
+        meeting_id as webinar_id,
+        cast(epoch_ms(start_at) as varchar) as occurrence_id,
+        topic,
+        joined_at as happened_at,
+        joined_at,
+        left_at,
+        attended_us // 1000000 as attended_seconds
+    from int_meeting_attendances
+    where out_of_scope_reason is null
+
+),
+
 timeline as (
 
     select * from registrations
     union all by name
     select * from attendances
+    union all by name
+    select * from meetings
 
 )
 

@@ -1,4 +1,4 @@
--- Which recordings are there, and of which webinar?
+-- Which recordings are there, and of which webinar or meeting?
 -- grain: one row per session with a recording in scope that is complete
 -- units: start_at is UTC; file_count is files of all kinds
 -- rule:  HZ-03, HZ-26

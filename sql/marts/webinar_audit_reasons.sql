@@ -137,7 +137,7 @@ recorded as (
         min(int_recordings.out_of_scope_reason) as out_of_scope_reason,
         count(*) as thing_count,
         sum(case when int_recordings.state <> 'deleted' then int_recordings.file_count else 0 end) as file_count,
-        sum(int_recordings.transcript_count) as transcript_count,
+        bool_or(int_recordings.is_transcribed) as is_transcribed,
         bool_or(int_recordings.state = 'processing') as is_processing,
         bool_or(int_recordings.state = 'deleted') as is_deleted,
         bool_or(int_recordings.state = 'completed') as is_completed
@@ -163,7 +163,7 @@ recordings as (
                 then 'recording_deleted'
             when not is_completed
                 then 'recording_missing'
-            when transcript_count = 0
+            when not is_transcribed
                 then 'transcript_missing'
         end as reason
     from recorded

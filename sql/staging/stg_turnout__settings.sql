@@ -1,7 +1,7 @@
 -- Which settings came into force, and when?
 -- grain: one row per event of turnout/settings
 -- units: activities and salesforce are the JSON of their sections, with a table for each type or kind of activity
--- rule:  EV-13, HZ-02 to HZ-06, HS-01, HS-12 to HS-16
+-- rule:  EV-13, HZ-02 to HZ-06, HZ-12, HS-01, HS-12 to HS-16
 with
 
 parsed as (
@@ -19,6 +19,13 @@ parsed as (
                     "recordings": "VARCHAR",
                     "users": [{"email": "VARCHAR", "new_webinars": "BOOLEAN", "recordings": "BOOLEAN"}],
                     "by_webinar": [{"webinar_id": "BIGINT", "is_on": "BOOLEAN"}]
+                },
+                "meetings": {
+                    "sync": "BOOLEAN",
+                    "new_meetings": "BOOLEAN",
+                    "cloud_recorded_only": "BOOLEAN",
+                    "users": [{"email": "VARCHAR", "is_on": "BOOLEAN"}],
+                    "single": [{"meeting_id": "BIGINT", "is_on": "BOOLEAN"}]
                 },
                 "exclusions": {"host_domains": ["VARCHAR"], "recording_domains": ["VARCHAR"], "contacts": ["VARCHAR"]},
                 "attendance": {"count_panelists": "BOOLEAN"},
@@ -44,6 +51,11 @@ named as (
         told.sync.recordings as recordings,
         told.sync.users as users,
         told.sync.by_webinar as webinars,
+        coalesce(told.meetings.sync, false) as is_meeting_synced,
+        coalesce(told.meetings.new_meetings, true) as is_new_meeting_synced,
+        coalesce(told.meetings.cloud_recorded_only, false) as is_recorded_only,
+        told.meetings.users as meeting_users,
+        told.meetings.single as meetings,
         told.exclusions.host_domains as host_domains,
         told.exclusions.recording_domains as recording_domains,
         told.exclusions.contacts as contact_exclusions,

@@ -9,3 +9,5 @@ select unnest(activities.contact_ids) as contact_id
 from int_activities as activities
 inner join int_activity_settings__changed as settings
     on activities.activity_type = settings.activity_type
+union
+select contact_id from int_meeting_attendances__changed

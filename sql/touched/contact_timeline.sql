@@ -1,7 +1,7 @@
 -- Whose timeline may differ now, and by which webinar
 -- grain: one row per key of contact_timeline, at least of those whose rows differ
 -- narrowed: int_people by subject_key; int_registrations by person_key of int_people; contact_webinars by
---   subject_key and webinar_id
+--   subject_key and webinar_id; int_meeting_attendances by contact_id = subject_key and meeting_id = webinar_id
 with
 
 people as (
@@ -39,6 +39,11 @@ select
     subject_key,
     webinar_id
 from contact_webinars__changed
+union
+select
+    contact_id as subject_key,
+    meeting_id as webinar_id
+from int_meeting_attendances__changed
 union
 select
     people.subject_key,

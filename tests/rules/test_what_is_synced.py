@@ -351,7 +351,7 @@ def test_what_is_out_of_scope_is_read_all_the_same_unless_the_settings_say_other
     assert not any("participants" in path or "registrants" in path for path in asked)
 
 
-@pytest.mark.rule("HZ-03", "HZ-04")
+@pytest.mark.rule("HZ-03", "HZ-04", "HZ-26")
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
@@ -364,7 +364,10 @@ def test_what_is_out_of_scope_is_read_all_the_same_unless_the_settings_say_other
     ],
 )
 def test_recordings_have_a_scope_of_their_own(company: Make, settings: str, reason: str | None) -> None:
-    files = [{"id": "f1", "file_type": "MP4", "status": "completed", "recording_end": "2026-11-10T11:00:00Z"}]
+    files = [
+        {"id": kind, "file_type": kind, "status": "completed", "recording_end": "2026-11-10T11:00:00Z"}
+        for kind in ("MP4", "TRANSCRIPT")
+    ]
     recorded = {"uuid": "u1==", "topic": "Topic", "share_url": "https://zoom.example/rec/1", "recording_files": files}
     told = webinar(
         ONE,
@@ -374,8 +377,11 @@ def test_recordings_have_a_scope_of_their_own(company: Make, settings: str, reas
     one = company(world(told), settings)
     one.workspace.ingest()
     one.workspace.build()
-    assert one.rows("select out_of_scope_reason, file_count from int_recordings") == [(reason, 1)]
+    assert one.rows("select out_of_scope_reason, file_count from int_recordings") == [(reason, 2)]
     assert one.rows("select count(*) from recordings") == [(int(reason is None),)]
+    assert one.rows("select reason from sync_hubspot_recordings") == [(reason or "not_in_hubspot",)]
+    asked = [request["status"] for request in one.sandbox.requests() if request["path"].startswith("/rec/")]
+    assert asked == ([] if reason else [302, 200]), "what was said is read where it may be synced, and nowhere else"
 
 
 @pytest.mark.rule("HZ-05", "HZ-07", "EV-12")

@@ -55,6 +55,8 @@ class Zoom:
             if call.method != "POST":
                 return Answer(405, {"code": 405, "message": "Method not allowed"})
             return self.tokens.issue(call)
+        if call.method == "GET" and call.segments[:2] == ["rec", "file"] and len(call.segments) == 3:
+            return recordings.stored(call)
         route, params, known = routes.find(call.method, call.segments)
         if route is None and not known:
             return Answer(404, {"code": 2300, "message": "This API endpoint is not recognized."})

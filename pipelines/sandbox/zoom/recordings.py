@@ -2,14 +2,18 @@
 
 REST shows files that are completed; those in processing are known from webhooks alone. What has a `deleted_time` is in
 the trash. A file of the world may bear `content`, which is what its `download_url` then gives.
+
+A download is a redirect to a store at another host, with a link that is good for a few minutes. Stores refuse who shows
+them another's token as well: the link is the proof.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import blake2b
 from typing import Any
 
-from pipelines.sandbox.clock import parse
+from pipelines.sandbox.clock import parse, to_ms
 from pipelines.sandbox.web import Answer, Call
 from pipelines.sandbox.zoom.account import Session, deleted
 from pipelines.sandbox.zoom.gate import LIGHT, MEDIUM, ZoomCall, needs, refuse, routes
@@ -19,6 +23,7 @@ from pipelines.sandbox.zoom.sessions import by_uuid
 from pipelines.sandbox.zoom.users import asked_user
 
 Record = dict[str, Any]
+LINK_LIVES = timedelta(minutes=5)
 VTT = "WEBVTT\n\n1\n00:00:01.000 --> 00:00:04.000\nHost: Welcome, everybody.\n"
 
 
@@ -76,13 +81,41 @@ def user_recordings(call: ZoomCall) -> Answer:
 
 @routes.on("GET", "/rec/download/{file}")
 def download(call: ZoomCall) -> Answer:
+    """Where the file lies: at the host that this one is not."""
+    if _content(call, call.params["file"]) is None:
+        raise refuse(404, 3301, "This recording does not exist.")
+    here, there = ("127.0.0.1", "localhost") if "127.0.0.1" in call.origin else ("localhost", "127.0.0.1")
+    until = to_ms(call.now + LINK_LIVES)
+    link = f"/rec/file/{call.params['file']}?until={until}&sign={_sign(call.params['file'], until)}"
+    return Answer(302, headers={"Location": call.origin.replace(here, there) + link})
+
+
+def stored(call: Call) -> Answer:
     """The file itself; a transcript is text, of the rest there are a few bytes."""
-    for session in call.account.sessions.values():
-        for file in (session.run["recordings"] or {}).get("recording_files") or ():
-            if _name(session, file) == call.params["file"]:
-                text = file.get("content") or (VTT if file.get("file_type") == "TRANSCRIPT" else "sandbox recording")
-                return Answer(200, str(text).encode(), media="application/octet-stream", records=1)
-    raise refuse(404, 3301, "This recording does not exist.")
+    name, until = call.segments[-1], call.query.get("until")
+    if "authorization" in call.headers:
+        return Answer(400, b"Only one way of proving who you are is allowed.", media="text/plain")
+    is_good = until.isdecimal() and int(until) >= to_ms(call.state.clock.now)
+    content = _content(call, name)
+    if not is_good or call.query.get("sign") != _sign(name, int(until)) or content is None:
+        return Answer(403, b"The link is no longer good.", media="text/plain")
+    return Answer(200, content, media="application/octet-stream", records=1)
+
+
+def _content(call: Call, name: str) -> bytes | None:
+    for account in call.state.zoom.values():
+        for session in account.sessions.values():
+            for file in (session.run["recordings"] or {}).get("recording_files") or ():
+                if _name(session, file) == name:
+                    text = file.get("content") or (
+                        VTT if file.get("file_type") == "TRANSCRIPT" else "sandbox recording"
+                    )
+                    return str(text).encode()
+    return None
+
+
+def _sign(name: str, until: int) -> str:
+    return blake2b(f"{name} {until}".encode(), digest_size=16).hexdigest()
 
 
 def _asked(call: ZoomCall) -> Session:

@@ -1,12 +1,12 @@
-"""Tasks, emails, calls and meetings that come from Salesforce: each made once, with whom it is on (HS-12 to HS-19).
+"""Tasks, emails, calls and meetings that we make: each once, with whom it is on (HS-12 to HS-19, HZ-26).
 
 Facts, from https://developers.hubspot.com/docs/api-reference/crm/objects/tasks (and the pages of the other three) and
 https://developers.hubspot.com/docs/api-reference/crm/associations/associate-records (read 2026-11):
 
 - A property made with `hasUniqueValue` lets no two records bear one value: a creation that is repeated is refused, and
   the record is found under `idProperty`. Ours is `turnout_id`.
-- A creation takes associations with it. A change does not: they are added and taken away by calls of their own, both
-  of which may be repeated.
+- A creation takes associations with it; how many is not documented, so those beyond AT_CREATION follow it. A change
+  takes none: they are added and taken away by calls of their own, both of which may be repeated.
 - An update passes over properties that do not exist, and a creation refuses them.
 - What is archived can be restored for 90 days; archiving what is not there is answered with 204.
 """
@@ -46,11 +46,21 @@ TYPES: Mapping[tuple[str, str], int] = {
 }
 """HubSpot's ids of unlabelled associations."""
 CONFLICT = 409
-PHASES = tuple(Phase(kind, (operation,)) for kind in KINDS for operation in ("delete", "create", "update"))
+AT_CREATION = 100
+"""Contacts, companies or deals that a record is made with."""
+MOST_PAGES = 1_000
+"""Of one reading of associations; each has 500 of a record."""
+BATCH: Mapping[str, int] = {"call": 20}
+"""Records of one call, where it is not a hundred: what was said can be long."""
+PHASES = tuple(
+    Phase(kind, (operation,), batch_size=BATCH.get(kind, 100))
+    for kind in KINDS
+    for operation in ("delete", "create", "update")
+)
 
 
 class Activities:
-    """Writing of the kinds that come from Salesforce, into one portal."""
+    """Writing of the kinds that we make, into one portal."""
 
     def __init__(self, client: HubSpotClient) -> None:
         self._client = client
@@ -77,16 +87,20 @@ class Activities:
             others = [row for row in some if row.operation != "create"]
             by_key = self._read(created, KEY)
             by_id = self._read(others, None)
-            links = self._linked([row for row in others if row.operation == "update"])
+            found = {id(row): by_key.get(row.key) for row in created}
+            found |= {id(row): by_id.get(str(row.vendor_id)) for row in others}
+            named = {id(row): row.identified(row.vendor_id or id_of(found[id(row)])) for row in some}
+            links = self._linked([row for row in named.values() if row.vendor_id and _is_linked_apart(row)])
             for row in some:
-                found = by_key.get(row.key) if row.operation == "create" else by_id.get(str(row.vendor_id))
+                held, known = found[id(row)], named[id(row)]
                 if row.operation == "delete":
-                    is_done = found is None
+                    is_done = held is None
                 else:
-                    is_done = found is not None and holds(found, row, tuple(_properties(row)))
-                    is_done = is_done and (row.operation == "create" or _is_linked(row, links))
-                name = row.vendor_id or id_of(found) or None
-                answers[id(row)] = Outcome(row, "published" if is_done else "not_done", vendor_id=name)
+                    is_done = held is not None and holds(held, row, tuple(_properties(row)))
+                    is_done = is_done and (not _is_linked_apart(row) or _is_linked(known, links))
+                answers[id(row)] = Outcome(
+                    row, "published" if is_done else "not_done", vendor_id=known.vendor_id or None
+                )
         return [answers[id(row)] for row in rows]
 
     def _create(self, rows: Sequence[Row]) -> list[Outcome]:
@@ -100,7 +114,7 @@ class Activities:
                         "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": TYPES[kind, other]}],
                     }
                     for field, other in ASSOCIATED.items()
-                    for name in _ids(row.fields.get(field))
+                    for name in _ids(row.fields.get(field))[:AT_CREATION]
                 ],
                 "objectWriteTraceId": f"{number}-{row.payload_hash}",
             }
@@ -120,6 +134,13 @@ class Activities:
                 outcomes[id(row)] = Outcome(row, "published", vendor_id=name)
             else:
                 left.append((row, refused.get(trace) or problems))
+        there = [(row, outcomes[id(row)]) for row in rows if id(row) in outcomes and _is_linked_apart(row)]
+        if there:
+            known = [row.identified(str(made.vendor_id)) for row, made in there]
+            refused_links = after_writing(lambda: self._associate(kind, known))
+            for (row, made), one in zip(there, known, strict=True):
+                if reason := refused_links.get(id(one)):
+                    outcomes[id(row)] = Outcome(row, "rejected", vendor_id=made.vendor_id, reason=reason)
         if left:
             told = self._settled(left, is_whole=True) if whole else after_writing(lambda: self._settled(left))
             outcomes |= {id(outcome.row): outcome for outcome in told}
@@ -220,13 +241,18 @@ class Activities:
         found: dict[tuple[str, str], set[str]] = {}
         for field, other in ASSOCIATED.items():
             inputs = [{"id": str(row.vendor_id)} for row in rows if field in row.fields]
-            if not inputs:
-                continue
-            path = self._client.path("associations", KINDS[rows[0].object], other, "batch", "read")
-            answer = self._client.post(path, doing=f"{other} to read back", json={"inputs": inputs}, accept=(404,))
-            for one in results(answer.data):
-                ids = {str(far.get("toObjectId")) for far in objects(one.get("to"))}
-                found.setdefault((field, str(within(one, "from", "id"))), set()).update(ids)
+            path = self._client.path("associations", KINDS[rows[0].object], other, "batch", "read") if inputs else ""
+            for _ in range(MOST_PAGES):
+                if not inputs:
+                    break
+                answer = self._client.post(path, doing=f"{other} to read back", json={"inputs": inputs}, accept=(404,))
+                inputs = []
+                for one in results(answer.data):
+                    near = str(within(one, "from", "id"))
+                    ids = {str(far.get("toObjectId")) for far in objects(one.get("to"))}
+                    found.setdefault((field, near), set()).update(ids)
+                    if after := within(one, "paging", "next", "after"):
+                        inputs.append({"id": near, "after": str(after)})
         return found
 
 
@@ -240,6 +266,12 @@ def _texts(row: Row) -> dict[str, str]:
 
 def _ids(text: str | None) -> list[str]:
     return [name for name in (text or "").split(";") if name]
+
+
+def _is_linked_apart(row: Row) -> bool:
+    """Whether whom a record is on is told by calls of their own: always, but for a new one with few."""
+    many = any(len(_ids(row.fields.get(field))) > AT_CREATION for field in ASSOCIATED)
+    return row.operation == "update" or (row.operation == "create" and many)
 
 
 def _added(row: Row, field: str) -> list[str]:

@@ -51,5 +51,7 @@ PROPERTIES: dict[str, tuple[str, tuple[str, str], str]] = {
 
 KEY = "turnout_id"
 KEY_LABEL = "turnout id"
-KEY_ABOUT = "The record of Salesforce that this came from: sf: and its id. Lets nothing be made twice."
-"""The one property of tasks, emails, calls and meetings that come from Salesforce; no two may have one value."""
+KEY_ABOUT = (
+    "What this was made of: sf: a record of Salesforce, zm: and zr: a meeting or recording of Zoom. Not made twice."
+)
+"""The one property of tasks, emails, calls and meetings that we make; no two may have one value."""

@@ -67,7 +67,8 @@ MUST_KNOW = {
 class HubSpotDestination:
     """One HubSpot portal, to write to.
 
-    `inbound` are the kinds that come from Salesforce, each with HubSpot property to Salesforce field (HS-12, HS-15).
+    `inbound` are the kinds that come from Salesforce, each with HubSpot property to Salesforce field (HS-12, HS-15);
+    `made` are those that we make of what is in Zoom (HZ-26).
     """
 
     name = "hubspot"
@@ -80,9 +81,11 @@ class HubSpotDestination:
         connection: Connection,
         api_version: str,
         inbound: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+        made: Sequence[str] = (),
     ) -> None:
         self.client = client_of(connection, api_version)
         self._inbound = inbound
+        self._keyed = tuple(dict.fromkeys((*inbound, *made)))
         self._properties = Properties(self.client)
         self._activities = Activities(self.client)
 
@@ -95,7 +98,7 @@ class HubSpotDestination:
 
     def prepare(self, db: duckdb.DuckDBPyConnection) -> list[Row]:
         """Return the property definitions that the portal lacks."""
-        return lacking(db, tuple(self._inbound))
+        return lacking(db, self._keyed)
 
     def unknown(self, log: Log) -> list[str]:
         """Return which streams that say who is who were never read whole, and which mappings cannot be (HS-15)."""

@@ -7,17 +7,18 @@ Facts, from https://developers.zoom.us/docs/api/meetings/ and https://support.zo
 - A report may be incomplete for about 30 minutes after the end; a row with duration 0 means that it was too early.
 - Reports that are too old are refused with 400/12702 (the reference says six months, the message a year).
   `GET /past_webinars/{uuid}/participants` is then asked, a list with other fields of the same rows.
+- `GET /report/meetings/{uuid}/participants` is the same for meetings, of which it knows those of two people or more.
 - Recordings: 404 with code 3301 where there are none (yet, or any more).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -27,8 +28,8 @@ from pipelines.events import Batch, Record, iso
 from pipelines.log import Log
 from pipelines.vendors.reading import Whole, batches, document, instant, moment, payload, record_reader
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, uuid_in_path
-from pipelines.vendors.zoom.known import Session
-from pipelines.vendors.zoom.run import Run
+from pipelines.vendors.zoom.known import Session, sessions
+from pipelines.vendors.zoom.run import Run, no_meeting
 
 TOO_OLD = "12702"
 REPORT_READY = timedelta(minutes=30)
@@ -78,23 +79,54 @@ class Report:
 
 def participants(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
     """Read the participants of each ended session until its report is settled."""
+    ran = run.sessions(log).values()
+    return _attended(run, log, "webinars", ran)
+
+
+def meeting_participants(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read the same of each meeting that may be synced; there is no report of a meeting of one."""
+    if run.is_met is no_meeting:
+        return iter(())
+    return _attended(run, log, "meetings", [meeting.session for meeting in _met(run, log)])
+
+
+class Meeting(NamedTuple):
+    """A session of a meeting, and what its history tells of it beside."""
+
+    session: Session
+    host: str
+    is_recorded: bool
+
+
+def _met(run: Run, log: Log) -> Iterator[Meeting]:
+    """Yield the sessions of meetings that may be synced."""
+    rows = run.latest(log, "meetings") if run.is_met is not no_meeting and not run.again else {}
+    for uuid, session in sessions(rows, {}, run.now()).items():
+        count, used = rows[uuid].get("participants"), rows[uuid].get("feature_used")
+        host = str(rows[uuid].get("host_email") or "").strip().lower()
+        is_recorded = isinstance(used, dict) and used.get("recording_to_cloud") is True
+        is_alone = isinstance(count, int) and count < 2
+        if not is_alone and run.is_met(session.webinar_id, host, is_recorded):
+            yield Meeting(session, host, is_recorded)
+
+
+def _attended(run: Run, log: Log, kind: str, ran: Iterable[Session]) -> Iterator[Batch]:
     now = run.now()
     earlier = run.latest(log, "report_reads")
-    ended = run.sessions(log).values()
     todo = [
         session
-        for session in sorted(ended, key=lambda session: (session.start, session.uuid))
+        for session in sorted(ran, key=lambda session: (session.start, session.uuid))
         if session.end is not None
         and session.end <= now
         and (run.again or not _is_settled(earlier.get(session.uuid), session))
-        and run.wants(log, session.webinar_id)
+        and (kind == "meetings" or run.wants(log, session.webinar_id))
     ]
     told: dict[str, Record] = {}
     gathered: list[Record] = []
     too_old = 0
 
     def read(session: Session) -> Report:
-        return _report(run, session, bool((earlier.get(session.uuid) or {}).get("rows")))
+        return _report(run, kind, session, bool((earlier.get(session.uuid) or {}).get("rows")))
 
     def wholes() -> Iterator[Whole]:
         nonlocal too_old
@@ -133,12 +165,12 @@ def report_reads(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
     yield Batch(tuple(told), at=run.now())
 
 
-def _report(run: Run, session: Session, has_rows: bool) -> Report:
+def _report(run: Run, kind: str, session: Session, has_rows: bool) -> Report:
     doing = f"the participants of session {session.uuid}"
     path = uuid_in_path(session.uuid)
     try:
         rows = run.client.listing(
-            f"/report/webinars/{path}/participants",
+            f"/report/{kind}/{path}/participants",
             "participants",
             doing=doing,
             limit=HEAVY,
@@ -153,7 +185,7 @@ def _report(run: Run, session: Session, has_rows: bool) -> Report:
     if has_rows:
         return Report(None, refused="too old")
     try:
-        rows = run.client.listing(f"/past_webinars/{path}/participants", "participants", doing=doing, limit=MEDIUM)
+        rows = run.client.listing(f"/past_{kind}/{path}/participants", "participants", doing=doing, limit=MEDIUM)
         return Report(rows, is_whole=False)
     except RefusedError:
         return Report(None, refused="too old")
@@ -224,6 +256,9 @@ def recordings(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator
         session.uuid: session
         for session in run.sessions(log).values()
         if session.end and session.end <= now and run.wants(log, session.webinar_id)
+    }
+    ended |= {
+        one.session.uuid: one.session for one in _met(run, log) if one.is_recorded and run.is_transcribed(one.host)
     }
     old = {uuid for uuid, session in ended.items() if _end(session, now) <= now - RECORDINGS_CHANGE}
 

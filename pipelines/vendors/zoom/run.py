@@ -27,6 +27,16 @@ def everything(_webinar_id: str, _host_email: str) -> bool:
     return True
 
 
+def no_meeting(_meeting_id: str, _host_email: str, _is_recorded: bool) -> bool:
+    """Want no meeting."""
+    return False
+
+
+def nobody(_host_email: str) -> bool:
+    """Want no transcript."""
+    return False
+
+
 @dataclass
 class Run:
     """The client, the settings, and what this run has learnt so far.
@@ -34,6 +44,9 @@ class Run:
     Attributes:
         is_wanted: whether people of a webinar (by its id and its host's address) are read at all.
         again: the id of the one webinar that is read, all of it and past what was read before; "" for all webinars.
+        is_met: whether who came to a meeting is read, by its id, its host's address, and whether it was recorded in
+            the cloud (HZ-12).
+        is_transcribed: whether what was said is read of sessions of a host, by the host's address (HZ-03).
         reports: records of `report_reads` whose participants are in the log by now.
     """
 
@@ -43,6 +56,8 @@ class Run:
     notes: Notes
     is_wanted: Callable[[str, str], bool] = everything
     again: str = ""
+    is_transcribed: Callable[[str], bool] = nobody
+    is_met: Callable[[str, str, bool], bool] = no_meeting
     reports: list[Record] = field(default_factory=list)
     _known: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
@@ -123,9 +138,13 @@ class Run:
         """Tell whether the people of a webinar are to be read; its host is the one that it or its history names."""
         if self.again and webinar_id != self.again:
             return False
+        return self.is_wanted(webinar_id, self.host(log, webinar_id))
+
+    def host(self, log: Log, webinar_id: str) -> str:
+        """Return the address of a webinar's host, "" where it is not known."""
         webinar = self.latest(log, "webinars").get(webinar_id) or {}
         host = webinar.get("host_email") or self._hosts(log).get(str(webinar.get("host_id") or ""), "")
-        return self.is_wanted(webinar_id, str(host).strip().lower())
+        return str(host).strip().lower()
 
     def _hosts(self, log: Log) -> dict[str, str]:
         return {name: str(user.get("email") or "") for name, user in self.latest(log, "users").items()}

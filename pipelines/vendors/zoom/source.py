@@ -16,9 +16,9 @@ from pipelines.events import Batch, Stream
 from pipelines.log import Log
 from pipelines.settings import Connection, Ingest
 from pipelines.vendors.reading import Notes
-from pipelines.vendors.zoom import attendance, people, webinars
+from pipelines.vendors.zoom import attendance, people, transcripts, webinars
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, ZoomClient, has_no_plan, uuid_in_path
-from pipelines.vendors.zoom.run import Run, everything
+from pipelines.vendors.zoom.run import Run, everything, no_meeting, nobody
 from pipelines.vendors.zoom.webhooks import webinar_named_by
 
 STREAMS: tuple[Stream, ...] = (
@@ -31,8 +31,11 @@ STREAMS: tuple[Stream, ...] = (
     Stream("panelists", "state", needs=("webinars",), about="who is on the panel"),
     Stream("questions", "state", needs=("webinars",), about="what the registration form asks"),
     Stream("participants", "state", about="joins and leaves of ended sessions"),
+    Stream("meetings", "state", about="sessions of meetings, month by month, where meetings are synced"),
+    Stream("meeting_participants", "state", needs=("meetings",), about="joins and leaves of sessions of meetings"),
     Stream("report_reads", "fact", about="which reports were read when, and whether they are settled"),
     Stream("recordings", "state", about="recordings of ended sessions"),
+    Stream("transcripts", "state", needs=("recordings",), about="what was said, of recordings that are synced"),
 )
 
 Reader = Callable[[Run, Log, Mapping[str, Any] | None], Iterator[Batch]]
@@ -47,8 +50,11 @@ READERS: dict[str, Reader] = {
     "panelists": people.panelists,
     "questions": people.questions,
     "participants": attendance.participants,
+    "meetings": webinars.meetings,
+    "meeting_participants": attendance.meeting_participants,
     "report_reads": attendance.report_reads,
     "recordings": attendance.recordings,
+    "transcripts": transcripts.transcripts,
 }
 
 
@@ -65,13 +71,20 @@ class ZoomSource:
     streams = STREAMS
 
     def __init__(
-        self, connection: Connection, ingest: Ingest, is_wanted: Callable[[str, str], bool] = everything
+        self,
+        connection: Connection,
+        ingest: Ingest,
+        is_wanted: Callable[[str, str], bool] = everything,
+        is_transcribed: Callable[[str], bool] = nobody,
+        is_met: Callable[[str, str, bool], bool] = no_meeting,
     ) -> None:
         self.account = connection.account
         told = Notes()
         self.notes: list[str] = told
         self.client = ZoomClient(connection)
-        self._run = Run(self.client, ingest, connection.account, told, is_wanted)
+        self._run = Run(
+            self.client, ingest, connection.account, told, is_wanted, is_transcribed=is_transcribed, is_met=is_met
+        )
 
     def examine(self) -> list[str]:
         """Ask one small thing of each area, and return what Zoom says against it."""
@@ -132,7 +145,7 @@ class OneWebinar:
     """One webinar of an account, read again: details, sessions, people, recordings, past every cursor."""
 
     name = "zoom"
-    streams = tuple(stream for stream in STREAMS if stream.name != "users")
+    streams = tuple(stream for stream in STREAMS if stream.name not in ("users", "meetings", "meeting_participants"))
 
     def __init__(self, account: str, run: Run) -> None:
         self.account = account

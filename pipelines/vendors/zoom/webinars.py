@@ -26,7 +26,7 @@ from pipelines.log import Log
 from pipelines.vendors.reading import Whole, batches, document, in_order, instant, moment, payload, record_reader
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, has_no_plan, is_not_allowed, uuid_in_path
 from pipelines.vendors.zoom.known import by_webinar
-from pipelines.vendors.zoom.run import Run, is_over
+from pipelines.vendors.zoom.run import Run, is_over, no_meeting
 
 USER_STATUSES = ("active", "inactive", "pending")
 HISTORY_OVERLAP = timedelta(days=31)
@@ -99,9 +99,19 @@ def users(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batc
 
 def instances(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
     """Read the account's history month by month, and from then on what is new."""
+    return _of_account(run, cursor, "webinar", _years_before(run.now().date(), run.ingest.years))
+
+
+def meetings(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
+    """Read the same of meetings, where they are synced: from a month before the first reading on."""
+    if run.is_met is no_meeting:
+        return iter(())
+    return _of_account(run, cursor, "meeting", run.now().date() - HISTORY_OVERLAP)
+
+
+def _of_account(run: Run, cursor: Mapping[str, Any] | None, kind: str, wanted: date) -> Iterator[Batch]:
     now = run.now()
     today = now.date()
-    wanted = _years_before(today, run.ingest.years)
     since = date.fromisoformat(cursor["since"]) if cursor else wanted
     todo = [(start, end, since) for start, end in _months(*_unread(cursor, since, today))]
     if wanted < since:  # the settings reach further back than they did: the nearer months first
@@ -111,7 +121,9 @@ def instances(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[
     gathered = 0
     refused: list[str] = []
     try:
-        for (start, end, reaches), rows in in_order(lambda span: _history(run, *span[:2]), todo, run.ingest.at_once):
+        for (start, end, reaches), rows in in_order(
+            lambda span: _history(run, kind, *span[:2]), todo, run.ingest.at_once
+        ):
             if isinstance(rows, RefusedError):
                 if is_not_allowed(rows):
                     raise AuthError(str(rows), vendor="zoom", status=rows.status, code=rows.code)
@@ -141,14 +153,14 @@ def _unread(cursor: Mapping[str, Any] | None, since: date, today: date) -> tuple
     return max(since, min(read_to, read_on - HISTORY_OVERLAP)), max(today, read_to)
 
 
-def _history(run: Run, start: date, end: date) -> list[msgspec.Raw] | RefusedError:
+def _history(run: Run, kind: str, start: date, end: date) -> list[msgspec.Raw] | RefusedError:
     try:
         return run.client.listing(
             "/report/history_meetings",
             "history_meetings",
-            doing=f"the history of webinars from {start} to {end}",
+            doing=f"the history of {kind}s from {start} to {end}",
             limit=HEAVY,
-            params={"meeting_type": "webinar", "from": start.isoformat(), "to": end.isoformat()},
+            params={"meeting_type": kind, "from": start.isoformat(), "to": end.isoformat()},
         )
     except RefusedError as error:
         return error
@@ -188,7 +200,7 @@ def instances_of_one(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> It
     records: list[Record] = []
     for month in sorted({day.replace(day=1) for day in days}):
         mine = [day for day in days if day.replace(day=1) == month]
-        rows = _history(run, min(mine), max(mine) + timedelta(days=1))
+        rows = _history(run, "webinar", min(mine), max(mine) + timedelta(days=1))
         if isinstance(rows, RefusedError):
             if is_not_allowed(rows):
                 raise AuthError(str(rows), vendor="zoom", status=rows.status, code=rows.code)
