@@ -9,24 +9,26 @@ The header is the comment at the top of the file:
 
 Its first lines are the question. Dependencies are read from the SQL by DuckDB's own parser: `raw_<source>__<stream>`
 is a stream of the log, every other table is a model.
+
+A segment that is wrong takes nothing else with it: it is a model with a `fault`, and is left out of what is built.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import orjson
 
 from pipelines import duck
 from pipelines.errors import ModelError
+from pipelines.parsing import ctes_in, header_of, named_in, nodes_of, parsed, starred_in, tables_in
 
 SQL_ROOT = Path(__file__).resolve().parent.parent / "sql"
 LAYERS = ("staging", "intermediate", "marts", "segments", "sync", "audits")
@@ -41,11 +43,18 @@ READS = {
 """What each layer may read; sync models read some intermediate ones for candidates that never became rows."""
 PREFIX = {"staging": "stg_", "intermediate": "int_", "segments": "segment_", "sync": "sync_", "audits": "assert_"}
 RAW = re.compile(r"raw_([a-z0-9_]+?)__([a-z0-9_]+)\Z")
-FIELD = re.compile(r"([a-z ]+):\s*(.*)\Z")
 NARROWED = re.compile(r"(\w+) by (.+?)(?: of (\w+))?")
 CAME, GONE, CHANGED = "__came", "__gone", "__changed"
 BEFORE = "__before"
 
+
+SEGMENTS, MEMBERS = "segments", "segment_members"
+"""Made of all segments together: the segments themselves, and who is in them."""
+DELIVERED = ("hubspot", "salesforce")
+"""Where segments can be delivered to."""
+NOWHERE = "none"
+UNFIT = re.compile(r"[^a-z0-9_]")
+"""What the name of a segment's file has not."""
 
 APPENDED = "appended"
 """`-- incremental: appended`: each row comes of one row of what the model reads, and stays."""
@@ -103,6 +112,7 @@ class Model:
         reads: names of the models it reads. raws: the (source, stream) pairs it reads.
         named: the column names that its SQL speaks of. starred: the tables of which it takes every column.
         uses_as_of: whether its rows depend on the moment they are asked for.
+        fault: why a segment cannot be built; "" where nothing is wrong with it.
     """
 
     name: str
@@ -116,6 +126,23 @@ class Model:
     increment: Increment | None = None
     named: frozenset[str] = frozenset()
     starred: frozenset[str] = frozenset()
+    fault: str = ""
+
+    @property
+    def is_segment(self) -> bool:
+        """Whether it is one segment, and not what is made of all of them."""
+        return self.layer == "segments" and self.name not in (SEGMENTS, MEMBERS)
+
+    @property
+    def title(self) -> str:
+        """What people call a segment: the name in its header, or else that of its file."""
+        return self.header.get("name") or self.name.removeprefix(PREFIX["segments"]).replace("_", " ").capitalize()
+
+    @property
+    def delivered_to(self) -> tuple[str, ...]:
+        """The destinations that a segment is delivered to."""
+        told = (word.strip().lower() for word in self.header.get("deliver", "").split(","))
+        return tuple(dict.fromkeys(word for word in told if word and word != NOWHERE))
 
     @property
     def uses_as_of(self) -> bool:
@@ -130,27 +157,49 @@ class Model:
         return blake2b(f"{key}|{code}".encode(), digest_size=8).hexdigest()
 
 
-def load(root: Path = SQL_ROOT) -> dict[str, Model]:
+def segments_folder(environment: Mapping[str, str] | None = None) -> Path:
+    """Return the folder of the segments: TURNOUT_SEGMENTS, by default `segments` beside the other models."""
+    found = (os.environ if environment is None else environment).get("TURNOUT_SEGMENTS")
+    return Path(found).expanduser().absolute() if found else SQL_ROOT / "segments"
+
+
+def load(root: Path = SQL_ROOT, segments: Path | None = None) -> dict[str, Model]:
     """Return name to model of every file below `root`, each after all that it reads.
 
+    Args:
+        segments: the folder of the segments, where it is another one than `segments_folder` says.
+
     Raises:
-        ModelError: a file has no header, does not parse, reads what is not there or not below it, or a circle.
+        ModelError: a file has no header, does not parse, reads what is not there or not below it, or a circle. What is
+            wrong with a segment is told by its `fault`.
     """
-    files = [path for part in (*LAYERS, "touched") for path in sorted((root / part).glob("*.sql"))]
-    return dict(_load(root, tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in files)))
+    folder = segments or (segments_folder() if root == SQL_ROOT else root / "segments")
+    files = [
+        path for part in (*LAYERS, "touched") for path in sorted((root / part).glob("*.sql")) if part != "segments"
+    ]
+    stated = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in [*files, *_in(folder)])
+    return dict(_load(root, folder, stated))
+
+
+def _in(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{PREFIX['segments']}*.sql"))
 
 
 @lru_cache(maxsize=4)
-def _load(root: Path, files: tuple[tuple[Path, int, int], ...]) -> dict[str, Model]:
+def _load(root: Path, folder: Path, files: tuple[tuple[Path, int, int], ...]) -> dict[str, Model]:
     """Read the models once, as long as no file changes."""
     found: dict[str, Model] = {}
     with duck.look() as db:
         for layer in LAYERS:
-            for path in (path for path, *_ in files if path.parent.name == layer):
+            if layer == "segments":
+                found |= _segments(db, [path for path, *_ in files if path.parent == folder], found)
+                continue
+            for path in (path for path, *_ in files if path.parent == root / layer):
                 model = _read(db, layer, path)
                 if model.name in found:
                     raise ModelError(f"{path}: {found[model.name].path} is the same model. Rename one of them.")
                 found[model.name] = model
+    found = {name: model for name, model in found.items() if _is_needed(model, found)}
     for model in found.values():
         for name in model.reads:
             if name not in found:
@@ -166,21 +215,112 @@ def _load(root: Path, files: tuple[tuple[Path, int, int], ...]) -> dict[str, Mod
     return {name: found[name] for name in order}
 
 
-def _read(db: duckdb.DuckDBPyConnection, layer: str, path: Path) -> Model:
-    sql = path.read_text(encoding="utf-8")
-    question, header = _header(sql)
+def _is_needed(model: Model, found: Mapping[str, Model]) -> bool:
+    """Whether there is what a model is for: `-- needs: segments`, or `-- needs: segments delivered to hubspot`."""
+    what, _, destination = model.header.get("needs", "").partition(" delivered to ")
+    if not what:
+        return True
+    segments = [one for one in found.values() if one.is_segment]
+    return any(not destination or destination in one.delivered_to for one in segments)
+
+
+def _segments(db: duckdb.DuckDBPyConnection, paths: Sequence[Path], others: Mapping[str, Model]) -> dict[str, Model]:
+    """Return the segments, and the models that are made of all of them; nothing where there is no segment."""
+    found: dict[str, Model] = {}
+    for path in paths:
+        name = UNFIT.sub("_", path.stem.lower())
+        while name in found:
+            name += "_"
+        model = segment(db, path, name, path.read_text(encoding="utf-8", errors="replace"))
+        fault = f"{path}: the name of a segment's file is of a-z, 0-9 and _." if name != path.stem else model.fault
+        found[name] = replace(model, fault=fault)
+    titles: dict[str, str] = {}
+    for name, model in found.items():
+        fault = model.fault or _fault_of(model, {**others, **found}, titles)
+        titles.setdefault(model.title.lower(), name)
+        found[name] = replace(model, fault=fault, reads=() if fault else model.reads, raws=())
+    if not found:
+        return {}
+    while lost := _circle(found):
+        found |= {
+            name: replace(found[name], reads=(), fault=f"{found[name].path}: segments read each other in a circle.")
+            for name in lost
+        }
+    folder = paths[0].parent
+    members = Model(
+        MEMBERS,
+        "segments",
+        folder,
+        "\nunion all\n".join(f"select '{name}' as segment, contact_id from {name}" for name in found),
+        "Who is in which segment?",
+        {"grain": "one row per segment and contact_id", "rule": "EV-10"},
+        tuple(found),
+    )
+    catalog = Model(
+        SEGMENTS,
+        "segments",
+        folder,
+        f"select segment, count(*) as member_count from {MEMBERS} group by segment",
+        "Which segments are there, where do they go, and how many are in each?",
+        {
+            "grain": "one row per segment",
+            "units": "deliver are destinations; state is ok or failed, with the reason; member_count is contacts",
+            "rule": "EV-10",
+        },
+        (MEMBERS,),
+    )
+    return {**found, MEMBERS: members, SEGMENTS: catalog}
+
+
+def segment(db: duckdb.DuckDBPyConnection, path: Path, name: str, sql: str) -> Model:
+    """Return a segment of this SQL; what is wrong with it is its `fault`."""
+    try:
+        return _read(db, "segments", path, name, sql)
+    except ModelError as error:
+        question, header = header_of(sql)
+        return Model(name, "segments", path, sql, question or name, header, fault=str(error))
+
+
+def _fault_of(model: Model, known: Mapping[str, Model], titles: Mapping[str, str]) -> str:
+    """Return what is wrong with a segment among the others, "" for nothing."""
+    if model.raws:
+        return f"{model.path} reads the log: a segment reads marts and other segments."
+    for name in model.reads:
+        if name not in known:
+            return f'{model.path} reads {name}, and there is no such model. `turnout sql "show tables"` lists them.'
+        if known[name].layer not in READS["segments"]:
+            return f"{model.path} reads {name}: a segment reads marts and other segments."
+    if strange := [name for name in model.delivered_to if name not in DELIVERED]:
+        return f"{model.path}: `deliver: {', '.join(strange)}`: there is {', '.join((*DELIVERED, NOWHERE))}."
+    if model.title.lower() in titles:
+        return f"{model.path}: {titles[model.title.lower()]} has the name {model.title!r}, too. Give it another one."
+    return ""
+
+
+def _circle(found: Mapping[str, Model]) -> list[str]:
+    """Return the segments of a circle in which they read each other; none where there is none."""
+    try:
+        TopologicalSorter({model.name: model.reads for model in found.values()}).prepare()
+    except CycleError as error:
+        return [name for name in error.args[1] if name in found]
+    return []
+
+
+def _read(db: duckdb.DuckDBPyConnection, layer: str, path: Path, name: str = "", sql: str = "") -> Model:
+    name, sql = name or path.stem, sql or path.read_text(encoding="utf-8")
+    question, header = header_of(sql)
     if not question or not header.get("grain"):
         raise ModelError(f"{path} needs a header: a question, then `-- grain: one row per …`.")
-    if not path.stem.startswith(PREFIX.get(layer, "")):
+    if not name.startswith(PREFIX.get(layer, "")):
         raise ModelError(f"{path}: a model in {layer} is named {PREFIX[layer]}….")
-    nodes = _nodes(_parsed(db, sql, path))
-    tables = _tables(nodes) - _ctes(nodes)
+    nodes = nodes_of(parsed(db, sql, path))
+    tables = tables_in(nodes) - ctes_in(nodes)
     raws = sorted(match.groups() for name in tables if (match := RAW.fullmatch(name)))
     reads = sorted(name for name in tables if not RAW.fullmatch(name))
     pairs = tuple((source, stream) for source, stream in raws)
     increment = _increment(db, header["incremental"], path, reads) if "incremental" in header else None
     return Model(
-        path.stem, layer, path, sql, question, header, tuple(reads), pairs, increment, _named(nodes), _starred(nodes)
+        name, layer, path, sql, question, header, tuple(reads), pairs, increment, named_in(nodes), starred_in(nodes)
     )
 
 
@@ -192,9 +332,9 @@ def _increment(db: duckdb.DuckDBPyConnection, key: str, model: Path, reads: Sequ
     if not path.exists():
         raise ModelError(f"{model} is incremental: {path} must say which keys a change touches.")
     sql = path.read_text(encoding="utf-8")
-    _, header = _header(sql)
-    nodes = _nodes(_parsed(db, sql, path))
-    tables = _tables(nodes) - _ctes(nodes)
+    _, header = header_of(sql)
+    nodes = nodes_of(parsed(db, sql, path))
+    tables = tables_in(nodes) - ctes_in(nodes)
     if strange := sorted(
         tables
         - {*reads, *(f"{name}{what}" for name in reads for what in (CAME, GONE, CHANGED)), f"{model.stem}{BEFORE}"}
@@ -218,77 +358,3 @@ def _narrowing(text: str, path: Path) -> Narrowing:
     return Narrowing(
         found[1], tuple(pair[0].strip() for pair in pairs), tuple(pair[-1].strip() for pair in pairs), found[3] or ""
     )
-
-
-def _parsed(db: duckdb.DuckDBPyConnection, sql: str, path: Path) -> dict[str, Any]:
-    tree: dict[str, Any] = orjson.loads(db.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0])
-    if tree.get("error"):
-        raise ModelError(f"{path} does not parse: {tree.get('error_message')} (at character {tree.get('position')}).")
-    return tree
-
-
-def _header(sql: str) -> tuple[str, dict[str, str]]:
-    question: list[str] = []
-    header: dict[str, str] = {}
-    word = ""
-    for line in sql.splitlines():
-        if not line.startswith("--"):
-            break
-        text = line.removeprefix("--").strip()
-        named = FIELD.fullmatch(text)
-        if named:
-            word = named[1].strip()
-            header[word] = named[2].strip()
-        elif word:
-            header[word] += " " + text
-        else:
-            question.append(text)
-    return " ".join(question), header
-
-
-def _nodes(tree: Any) -> list[dict[str, Any]]:
-    """Return every object in a tree."""
-    found: list[dict[str, Any]] = []
-    waiting = [tree]
-    while waiting:
-        one = waiting.pop()
-        if type(one) is dict:
-            found.append(one)
-            waiting += [value for value in one.values() if type(value) in (dict, list)]
-        else:
-            waiting += [value for value in one if type(value) in (dict, list)]
-    return found
-
-
-def _named(nodes: Iterable[dict[str, Any]]) -> frozenset[str]:
-    """Return every word that could be a column's name."""
-    lists = (node[name] for node in nodes for name in ("using_columns", "column_names") if node.get(name))
-    return frozenset(str(word).lower() for words in lists for word in words)
-
-
-def _starred(nodes: Iterable[dict[str, Any]]) -> frozenset[str]:
-    """Return the tables of which some `*` takes all columns."""
-    found: set[str] = set()
-    for node in nodes:
-        if node.get("type") == "SELECT_NODE":
-            stars = [one["relation_name"] for one in node["select_list"] if one.get("class") == "STAR"]
-            sources = list(_sources(node["from_table"]))
-            found |= {table for table, alias in sources for star in stars if star in ("", alias or table)}
-    return frozenset(found)
-
-
-def _sources(table: Any) -> Iterator[tuple[str, str]]:
-    if table.get("type") == "BASE_TABLE":
-        yield str(table["table_name"]), str(table["alias"])
-    elif table.get("type") == "JOIN":
-        yield from _sources(table["left"])
-        yield from _sources(table["right"])
-
-
-def _tables(nodes: Iterable[dict[str, Any]]) -> set[str]:
-    return {str(node["table_name"]) for node in nodes if node.get("type") == "BASE_TABLE"}
-
-
-def _ctes(nodes: Iterable[dict[str, Any]]) -> set[str]:
-    maps = (node["cte_map"]["map"] for node in nodes if isinstance(node.get("cte_map"), dict))
-    return {str(entry["key"]) for entries in maps for entry in entries}

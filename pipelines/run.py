@@ -30,6 +30,7 @@ from pipelines.ingest import IngestReceipt, Source, has_webinars, ingest
 from pipelines.log import OURS, Log, compaction
 from pipelines.models import Model
 from pipelines.publish import ApplyReceipt, Destination, Plan
+from pipelines.segments import follow
 from pipelines.transform import BuildReceipt
 from pipelines.warehouse import Warehouse
 
@@ -62,7 +63,7 @@ class RunReceipt:
         applied = self.applied is not None and bool(
             self.applied.stopped or self.applied.rejected or self.applied.waiting
         )
-        return failed or applied
+        return failed or applied or bool(self.built and self.built.faults)
 
 
 class Workspace:
@@ -80,7 +81,7 @@ class Workspace:
     @cached_property
     def models(self) -> dict[str, Model]:
         """The models of `sql/`, in the order in which they are built."""
-        return sql_models.load()
+        return sql_models.load(sql_models.SQL_ROOT, sql_models.segments_folder(self.environment))
 
     @cached_property
     def sources(self) -> list[Source]:
@@ -167,6 +168,7 @@ class Workspace:
             self.record_settings()
             moment = as_of or self.now()
             receipt = transform.build(self.log, self.models, as_of=moment, only=only, show=show, progress=progress)
+            follow(self.log, self.models, receipt, run=self.run_id, show=show)
             compaction.tidy(self.log, progress=progress)
             return receipt
 
@@ -232,7 +234,8 @@ class Workspace:
             receipt.plan = self._plan(names, receipt.as_of, progress)
         finally:
             self.warehouse.show()
-        receipt.lines = [*settled, *self._missing(receipt.plan)]
+        faults = [f"{why} Its lists keep who is in them." for why in receipt.built.faults.values()]
+        receipt.lines = [*settled, *faults, *self._missing(receipt.plan)]
         return receipt.plan
 
     def _plan(self, names: Collection[str], moment: datetime, progress: Progress) -> Plan:
@@ -260,8 +263,10 @@ class Workspace:
         """
         with self.log.locked():
             publish.check_fresh(plan, self.log.positions(), self.settings_id)
+            emptied: list[tuple[publish.Row, str]] = []
             if not allow:
                 publish.check_fuses(plan, self.settings.fuses, self._earlier_creates())
+                emptied = publish.hold_emptied(plan, self.settings.fuses)
             if missing := sorted(name for name, rows in plan.rows.items() if rows and name not in self.destinations):
                 raise SettingsError(
                     f"{', '.join(missing)} is not connected, so the plan cannot be applied. "
@@ -276,6 +281,7 @@ class Workspace:
                 progress=progress,
                 held=self._held(plan),
             )
+            receipt.wait(emptied)
             progress("verdicts")
             transform.build(self.log, self.models, as_of=plan.as_of, only=self._told_by_us, show=False)
             publish.write_verdicts(self.log, self.models, plan, at=self.now(), is_applied=True)

@@ -34,6 +34,8 @@ class Entry:
         key: the columns of those keys.
         rows: rows that stand.
         sql: fingerprint of the model's SQL. `made_of`: fingerprint of each model that it was made from.
+        where: which rows of its files are the model's; "" for all of them.
+        faults: for the table of segments, name to why it could not be built.
         log_version: for staging, the commit up to which it has read. `as_of`: the moment it was last brought up to.
     """
 
@@ -48,6 +50,8 @@ class Entry:
     gone: list[str] = field(default_factory=list)
     key: list[str] = field(default_factory=list)
     made_of: dict[str, str] = field(default_factory=dict)
+    where: str = ""
+    faults: dict[str, str] = field(default_factory=dict)
 
     @property
     def every_file(self) -> list[str]:
@@ -86,6 +90,9 @@ class Warehouse:
         Args:
             first: the lowest layer to read; layers below are left out.
         """
+        if entry.where:
+            files = [str(self.root / name) for name in entry.files]
+            return f"select {', '.join(entry.columns)} from read_parquet({files!r}) where {entry.where}"
         parts: list[str] = []
         plain: list[str] = []
         for at in range(first, len(entry.files)):

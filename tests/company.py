@@ -31,6 +31,7 @@ class Company:
         self.sandbox.start()
         self.home = home
         self.settings_file = home.parent / f"{home.name}.toml"
+        self.segments = home.parent / f"{home.name}-segments"
         self.set(settings)
 
     def set(self, settings: str) -> None:
@@ -44,6 +45,7 @@ class Company:
             **self.sandbox.environment,
             "TURNOUT_HOME": str(self.home),
             "TURNOUT_SETTINGS": str(self.settings_file),
+            "TURNOUT_SEGMENTS": str(self.segments),
         }
 
     @property

@@ -8,7 +8,7 @@ by our key before anything more is sent.
 from pipelines.publish.plan import Plan, load_plan, make_plan, read_by_plans
 from pipelines.publish.receipts import created, resolve, unknown_intents
 from pipelines.publish.rows import Destination, Outcome, Phase, Row
-from pipelines.publish.sending import ApplyReceipt, apply, check_fresh, check_fuses
+from pipelines.publish.sending import ApplyReceipt, apply, check_fresh, check_fuses, hold_emptied
 from pipelines.publish.verdicts import write_verdicts
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "check_fresh",
     "check_fuses",
     "created",
+    "hold_emptied",
     "load_plan",
     "make_plan",
     "read_by_plans",

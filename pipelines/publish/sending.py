@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
+import pyarrow as pa
+
 from pipelines.errors import FuseError, StalePlanError, UnknownOutcomeError, VendorError
 from pipelines.log import Log
 from pipelines.publish.plan import Plan
@@ -16,6 +18,9 @@ from pipelines.publish.receipts import JobBook, write_intents, write_outcomes
 from pipelines.publish.rows import Destination, Outcome, Phase, Row
 from pipelines.settings import Fuses
 
+MEMBERSHIPS = frozenset({"list_member", "campaign_member"})
+"""Objects that come and go with the people in segments; their deletion is no loss."""
+EMPTIED = "segment_emptied"
 CALLS_A_WAVE = 16
 """Calls between two commits of the log: a kill leaves at most this many to be asked about."""
 
@@ -40,6 +45,37 @@ class ApplyReceipt:
         """Note one outcome."""
         counts = self.outcomes.setdefault(row.object, {})
         counts[status] = counts.get(status, 0) + 1
+
+    def wait(self, rows: Iterable[tuple[Row, str]]) -> None:
+        """Note rows that are not sent yet, each with why."""
+        for row, why in rows:
+            self.count(row, "waiting")
+            self.waiting.append((row, why))
+
+
+def hold_emptied(plan: Plan, fuses: Fuses) -> list[tuple[Row, str]]:
+    """Let the members of segments that went from many to none wait, and nothing else (EV-10); return them.
+
+    The plan stays the one that it was made as: its id is that of all its rows.
+    """
+    waiting: list[tuple[Row, str]] = []
+    assert plan.plan_id
+    for name, rows in plan.rows.items():
+        by_list: dict[str, list[int]] = {}
+        for at, row in enumerate(rows) if MEMBERSHIPS.intersection(rows.counts()) else ():
+            if row.object in MEMBERSHIPS and row.operation == "delete" and row.context.get("is_emptied") == "true":
+                by_list.setdefault(str(row.context["list_name"]), []).append(at)
+        held: set[int] = set()
+        for title, places in by_list.items():
+            if len(places) >= max(fuses.emptied_at_least, 1):
+                why = f"{EMPTIED}: {title} would go from {len(places)} members to none; if that is right, add --allow"
+                waiting += [(rows[at], why) for at in places]
+                held.update(places)
+        if held:
+            plan.waiting.setdefault(name, []).extend(waiting[-len(held) :])
+            left = pa.array([at for at in range(len(rows)) if at not in held], pa.int64())
+            plan.rows[name] = Planned(rows.table.take(left))
+    return waiting
 
 
 def check_fresh(plan: Plan, positions: Mapping[str, int], settings: str) -> None:
@@ -69,7 +105,8 @@ def check_fuses(plan: Plan, fuses: Fuses, earlier_creates: Mapping[str, Sequence
     """
     for destination, by_object in plan.counts().items():
         total = sum(sum(by_operation.values()) for by_operation in by_object.values())
-        deletes = sum(by_operation.get("delete", 0) for by_operation in by_object.values())
+        lasting = [by_operation for kind, by_operation in by_object.items() if kind not in MEMBERSHIPS]
+        deletes = sum(by_operation.get("delete", 0) for by_operation in lasting)
         if deletes >= max(fuses.delete_at_least, 1) and deletes > fuses.delete_share * total:
             raise FuseError(
                 f"plan {plan.plan_id} would delete {deletes} of {total} records at {destination}, more than the share "

@@ -14,6 +14,7 @@ from pipelines.log import Log
 from pipelines.models import Model
 from pipelines.publish.plan import Plan
 from pipelines.publish.receipts import outcomes_of
+from pipelines.publish.sending import EMPTIED
 from pipelines.warehouse import Catalog, Entry, Warehouse
 
 NAME = "verdicts"
@@ -66,6 +67,7 @@ def write_verdicts(
                     grouped.object_key,
                     case
                         when not grouped.is_wanted and grouped.reason like 'ambiguous%' then 'quarantined'
+                        when not grouped.is_wanted and grouped.reason like 'segment\\_%' escape '\\' then 'waiting'
                         when not grouped.is_wanted then 'excluded'
                         when answers.status = 'published' then 'published'
                         when answers.status = 'rejected' then 'rejected'
@@ -147,12 +149,17 @@ def _planned(plan: Plan) -> pa.Table:
 
 def _waiting(plan: Plan) -> pa.Table:
     told = [
-        (name, row.object, row.key, "waiting" if "broken off" in reason else "rejected", reason)
+        (name, row.object, row.key, _verdict(reason), reason)
         for name, rows in plan.waiting.items()
         for row, reason in rows
     ]
     names = ("destination", "object", "object_key", "verdict", "reason")
     return pa.table({name: pa.array([one[at] for one in told], pa.string()) for at, name in enumerate(names)})
+
+
+def _verdict(reason: str) -> str:
+    """Return the verdict of a row that is not sent: the vendor refused it, or it waits."""
+    return "waiting" if "broken off" in reason or reason.startswith(EMPTIED) else "rejected"
 
 
 def _answers(log: Log, plan: Plan | None) -> pa.Table:

@@ -165,6 +165,7 @@ class Fuses(Section):
     delete_at_least: int = Field(default=10, ge=0)
     create_times_usual: float = Field(default=10.0, ge=1)
     create_at_least: int = Field(default=500, ge=0)
+    emptied_at_least: int = Field(default=10, ge=0)
 
 
 class Settings(Section):

@@ -17,10 +17,11 @@ import duckdb
 from pipelines.errors import ModelError
 from pipelines.events import utc
 from pipelines.log import Log
-from pipelines.models import Model
+from pipelines.models import SEGMENTS, Model
 from pipelines.transform.bench import Bench, Change, fingerprint_of
 from pipelines.transform.keyed import append, by_key, merge
 from pipelines.transform.lanes import in_order
+from pipelines.transform.segments import Gathered, after_their_members
 from pipelines.transform.staging import bring_up_staging
 from pipelines.warehouse import Catalog, Entry, Warehouse
 
@@ -51,10 +52,11 @@ class Built:
 
 @dataclass
 class BuildReceipt:
-    """What one build did, model by model."""
+    """What one build did, model by model; `faults` are segments that could not be built, each with why."""
 
     as_of: datetime
     models: dict[str, Built] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
 
     @property
     def rebuilt(self) -> int:
@@ -102,11 +104,15 @@ def build(
             bench.watched = frozenset(
                 name for model in models.values() if model.increment for name in model.increment.watches
             )
-            wanted = [model for model in models.values() if model.layer != "audits"]
+            wanted = after_their_members([model for model in models.values() if model.layer != "audits"])
+            gathered = Gathered(wanted)
 
             def bring_up(bench: Bench, model: Model) -> Built | None:
                 built = None
-                if only is None or model.name in only:
+                if model.layer == "segments":
+                    if only is None or gathered.names.intersection(only):
+                        built = _gathered(bench, model, gathered, after)
+                elif only is None or model.name in only:
                     started = time.perf_counter()
                     old = after.entries.get(model.name)
                     entry, written = _bring_up(bench, model, old, after, small, share)
@@ -123,11 +129,25 @@ def build(
             ):
                 if built is not None:
                     receipt.models[built.name] = built
+        receipt.faults = after.entries[SEGMENTS].faults if SEGMENTS in after.entries else {}
         if after.entries != before.entries or after.as_of != before.as_of or not warehouse.is_there:
             warehouse.swap(before, after, show=show)
         elif show:
             warehouse.show()
     return receipt
+
+
+def _gathered(bench: Bench, model: Model, gathered: Gathered, after: Catalog) -> Built:
+    """Return what became of one segment, or of what is made of all; with the first of them, all are built."""
+    started = time.perf_counter()
+    old = bench.before.entries.get(model.name)
+    if not gathered.entries:
+        gathered.build(bench, after)
+        after.entries |= gathered.entries
+    entry = gathered.entries[model.name]
+    is_reused = old is not None and entry.fingerprint == old.fingerprint
+    written = 0 if is_reused or entry.where else entry.rows
+    return Built(model.name, entry.rows, written, time.perf_counter() - started, is_reused, entry.columns, bench.how)
 
 
 def _bring_up(

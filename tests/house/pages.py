@@ -11,7 +11,6 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines import models
 from pipelines.run import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +100,8 @@ def rules_page() -> str:
 def sql_page() -> str:
     """Return docs/sql.md."""
     with tempfile.TemporaryDirectory() as home:
-        receipt = Workspace({"TURNOUT_HOME": home}).build(datetime(2026, 1, 1, tzinfo=UTC))
+        opened = Workspace({"TURNOUT_HOME": home})
+        receipt = opened.build(datetime(2026, 1, 1, tzinfo=UTC))
     lines = [
         "# The tables",
         "",
@@ -125,7 +125,7 @@ def sql_page() -> str:
         ("intermediate", "In between"),
     ):
         lines += [f"## {title}", ""]
-        for name, model in sorted(models.load().items()):
+        for name, model in sorted(opened.models.items()):
             if model.layer == layer:
                 lines += [f"### {name}", "", model.question, ""]
                 lines += [

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted([*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "assets").rglob("*.py")])
 FLOORS = [
     {"errors", "events", "duck"},
-    {"http", "log", "warehouse", "settings", "models", "verify", "checks"},
-    {"ingest", "inbox", "transform", "publish", "imports", "reports", "audit"},
+    {"http", "log", "warehouse", "settings", "models", "parsing", "verify", "checks"},
+    {"ingest", "inbox", "transform", "publish", "imports", "reports", "audit", "segments"},
     {"vendors"},
     {"run", "webhooks"},
     {"cli"},

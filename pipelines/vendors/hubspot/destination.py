@@ -24,7 +24,7 @@ from pipelines.errors import RefusedError
 from pipelines.log import Log
 from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
-from pipelines.vendors.hubspot import activities
+from pipelines.vendors.hubspot import activities, lists
 from pipelines.vendors.hubspot.activities import KINDS, Activities
 from pipelines.vendors.hubspot.answers import (
     by_trace,
@@ -56,6 +56,7 @@ PHASES = (
     *(Phase("attendance", EITHER, grouped_by=EVENT, only=("step", step)) for step in STEPS),
     Phase("completion", EITHER, batch_size=1),
     *activities.PHASES,
+    *lists.PHASES,
 )
 MUST_KNOW = {
     "users": "people who work in the CRM could become contacts",
@@ -88,6 +89,7 @@ class HubSpotDestination:
         self._keyed = tuple(dict.fromkeys((*inbound, *made)))
         self._properties = Properties(self.client)
         self._activities = Activities(self.client)
+        self._lists = lists.Lists(self.client)
 
     def begin(self, notebook: Notebook) -> None:
         """Do nothing: HubSpot answers at once."""
@@ -120,6 +122,7 @@ class HubSpotDestination:
             "attendance": self._send_attendances,
             "completion": self._send_completions,
             **dict.fromkeys(KINDS, of_activities),
+            **dict.fromkeys(lists.KINDS, lambda some: self._lists.send(phase, some)),
         }
         try:
             return send[phase.object](rows)
@@ -139,6 +142,7 @@ class HubSpotDestination:
             "attendance": self._ask_attendances,
             "completion": self._ask_completions,
             **dict.fromkeys(KINDS, self._activities.ask),
+            **dict.fromkeys(lists.KINDS, self._lists.ask),
         }
         answers: dict[int, Outcome] = {}
         for kind, ask in asks.items():

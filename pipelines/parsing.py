@@ -1,0 +1,97 @@
+"""Reads SQL with DuckDB's own parser: the header of a file, and what a query reads and names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+
+from pipelines.errors import ModelError
+
+FIELD = re.compile(r"([a-z ]+):\s*(.*)\Z")
+
+
+def parsed(db: duckdb.DuckDBPyConnection, sql: str, path: Path) -> dict[str, Any]:
+    """Return the syntax tree of a query.
+
+    Raises:
+        ModelError: it does not parse; names the file.
+    """
+    tree: dict[str, Any] = orjson.loads(db.execute("select json_serialize_sql(?)", [sql]).fetchall()[0][0])
+    if tree.get("error"):
+        raise ModelError(f"{path} does not parse: {tree.get('error_message')} (at character {tree.get('position')}).")
+    return tree
+
+
+def header_of(sql: str) -> tuple[str, dict[str, str]]:
+    """Return the question that a file begins with, and word to text of what follows it."""
+    question: list[str] = []
+    header: dict[str, str] = {}
+    word = ""
+    for line in sql.splitlines():
+        if not line.startswith("--"):
+            break
+        text = line.removeprefix("--").strip()
+        named = FIELD.fullmatch(text)
+        if named:
+            word = named[1].strip()
+            header[word] = named[2].strip()
+        elif word:
+            header[word] += " " + text
+        else:
+            question.append(text)
+    return " ".join(question), header
+
+
+def nodes_of(tree: Any) -> list[dict[str, Any]]:
+    """Return every object in a tree."""
+    found: list[dict[str, Any]] = []
+    waiting = [tree]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is dict:
+            found.append(one)
+            waiting += [value for value in one.values() if type(value) in (dict, list)]
+        else:
+            waiting += [value for value in one if type(value) in (dict, list)]
+    return found
+
+
+def named_in(nodes: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """Return every word that could be a column's name."""
+    lists = (node[name] for node in nodes for name in ("using_columns", "column_names") if node.get(name))
+    return frozenset(str(word).lower() for words in lists for word in words)
+
+
+def starred_in(nodes: Iterable[dict[str, Any]]) -> frozenset[str]:
+    """Return the tables of which some `*` takes all columns."""
+    found: set[str] = set()
+    for node in nodes:
+        if node.get("type") == "SELECT_NODE":
+            stars = [one["relation_name"] for one in node["select_list"] if one.get("class") == "STAR"]
+            sources = list(_sources(node["from_table"]))
+            found |= {table for table, alias in sources for star in stars if star in ("", alias or table)}
+    return frozenset(found)
+
+
+def _sources(table: Any) -> Iterator[tuple[str, str]]:
+    if table.get("type") == "BASE_TABLE":
+        yield str(table["table_name"]), str(table["alias"])
+    elif table.get("type") == "JOIN":
+        yield from _sources(table["left"])
+        yield from _sources(table["right"])
+
+
+def tables_in(nodes: Iterable[dict[str, Any]]) -> set[str]:
+    """Return every name that a query selects from."""
+    return {str(node["table_name"]) for node in nodes if node.get("type") == "BASE_TABLE"}
+
+
+def ctes_in(nodes: Iterable[dict[str, Any]]) -> set[str]:
+    """Return the names that a query gives to its own parts."""
+    maps = (node["cte_map"]["map"] for node in nodes if isinstance(node.get("cte_map"), dict))
+    return {str(entry["key"]) for entries in maps for entry in entries}

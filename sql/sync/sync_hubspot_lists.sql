@@ -1,0 +1,21 @@
+-- Which lists should HubSpot have, for the segments that are delivered to it?
+-- grain: one row per object_key: the segment
+-- rule:  EV-10
+-- needs: segments delivered to hubspot
+-- destination: hubspot
+-- object: list
+with
+
+delivered as (
+
+    select
+        segment as object_key,
+        cast(null as varchar) as vendor_id,
+        case when state <> 'ok' then 'segment_failed: ' || reason end as reason,
+        'Turnout: ' || name as "name"
+    from segments
+    where list_contains(deliver, 'hubspot')
+
+)
+
+select * from delivered
