@@ -33,9 +33,9 @@ def chart(counts: Mapping[str, int]) -> str:
     )
 
 
-def as_picture(svg: str) -> dg.MetadataValue:
+def as_picture(svg: str, about: str = "activities by type") -> dg.MetadataValue:
     """Return a drawing as Dagster's pages show it."""
-    return dg.MetadataValue.md(f"![activities by type](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})")
+    return dg.MetadataValue.md(f"![{about}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})")
 
 
 def asset_of(report: reports.Report) -> dg.AssetsDefinition:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from assets import segments
 from assets.ingest import OWNERS, raw_key
 from assets.lineage import column_lineage
 from assets.resources import TurnoutHome
@@ -62,6 +63,10 @@ def build_models(context: dg.AssetExecutionContext, turnout: TurnoutHome):  # no
     workspace = turnout.open()
     receipt = workspace.build(only=only, progress=context.log.debug)
     known = {name: entry.columns for name, entry in workspace.warehouse.catalog().entries.items()}
+    sizes = segments.sizes_of(workspace.warehouse)
     for name, built in receipt.models.items():
+        if name not in only:
+            continue
         metadata = {**metadata_of(BUILT[name], built, known), "as of": receipt.as_of.isoformat()}
+        metadata |= segments.metadata_of(name, sizes, receipt.faults)
         yield dg.MaterializeResult(name, metadata=metadata)

@@ -73,6 +73,7 @@ def demo(
         f"  {home / 'plans'}   what was planned, as Parquet and JSON",
         f"  {kept}   what the vendors hold now",
         '  turnout sql "select topic, status, registered_count, attended_count from webinars limit 10"',
+        "  turnout segment list    (who is in which segment)",
         "  turnout plan            (shows 0 changes: all of it is there)",
         "  make ui                 (the same in Dagster)",
     ]

@@ -69,6 +69,18 @@ def of_one(command: str, one: Company, folder: Path) -> None:
     runs(command.replace("WEBINAR", str(ONE)), one, folder)
 
 
+def begins_one(command: str, one: Company, folder: Path) -> None:
+    """NAME is any that is not taken."""
+    runs(command.replace("NAME", "never_before"), one, folder)
+    assert (one.segments / "segment_never_before.sql").exists()
+
+
+def runs_on_one(command: str, one: Company, folder: Path) -> None:
+    """NAME can be a file of SQL."""
+    (folder / "mine.sql").write_text("select contact_id from contact_metrics", encoding="utf-8")
+    runs(command.replace("NAME", str(folder / "mine.sql")), one, folder)
+
+
 def reads_queries(command: str, one: Company, folder: Path) -> None:
     """Without a query, lines are read."""
     answer = turnout("sql", env=one.environment, stdin="show tables;")
@@ -158,6 +170,10 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout report activities_with_leads --csv leads.csv": runs,
     "turnout setup salesforce": runs,
     "turnout demo": is_tested_in("tests/cli/test_commands.py", 'turnout("demo", "--contacts", "50"'),
+    "turnout segment list": runs,
+    "turnout segment new NAME": begins_one,
+    "turnout segment preview NAME": runs_on_one,
+    "turnout segment show NAME": is_tested_in("tests/rules/test_segments.py", '"segment", "show"'),
     "make run": makes(".venv/bin/turnout demo"),
     "make ui": makes(".venv/bin/turnout demo --ui"),
     "make test": makes(".venv/bin/python -m pytest"),

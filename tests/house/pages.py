@@ -56,6 +56,7 @@ RULES = {
     "EV-05": "Plan, then apply exactly that plan",
     "EV-06": "Written once, whatever breaks off",
     "EV-07": "What is refused waits and stops nothing else",
+    "EV-10": "A segment is one file: a table, events, sizes, and lists in the CRMs",
     "EV-11": "Readers neither wait nor are noticed",
     "EV-12": "A failed check stops the publish and nothing else",
     "EV-13": "Settings are events",
@@ -121,12 +122,13 @@ def sql_page() -> str:
     ]
     for layer, title in (
         ("marts", "Marts: ask these"),
+        ("segments", "Segments: what is there, and who is in"),
         ("sync", "Sync: what a CRM should hold"),
         ("intermediate", "In between"),
     ):
         lines += [f"## {title}", ""]
         for name, model in sorted(opened.models.items()):
-            if model.layer == layer:
+            if model.layer == layer and not model.is_segment:
                 lines += [f"### {name}", "", model.question, ""]
                 lines += [
                     f"- **{word}**: {text}" for word, text in model.header.items() if word in ("grain", "units", "rule")

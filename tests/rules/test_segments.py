@@ -132,6 +132,10 @@ def test_a_segment_goes_from_its_file_to_a_list_and_stays_there_as_it_changes(ma
     assert (verdict, str(reason).partition(":")[0]) == ("waiting", "segment_emptied")
     assert "from 11 members to none" in str(reason)
 
+    shown = company.command("segment", "show", "came")
+    assert "+12" in shown.stdout, shown.stderr
+    assert "segment_emptied" in shown.stdout
+
     receipt = marketing.run(allow=True)
     assert not receipt.is_partial
     assert marketing.members("Turnout: Came at all") == []
