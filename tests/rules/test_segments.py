@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.log import OURS
 from tests.company import Company
+from tests.exchange import ADA, BOB, LEAD, people
 from tests.worlds import NOW, contact, email_event, joined, later, registrant, session, webinar, world
 
 ONE = 84759841045
@@ -28,7 +29,7 @@ def header(name: str, deliver: str = "hubspot") -> str:
 class Marketing:
     """A company of fifteen contacts of whom twelve came, and its segments."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, told: dict[str, Any] | None = None) -> None:
         came = [joined(email, "10:00", "10:50") for email in PEOPLE[:12]]
         one = webinar(
             ONE,
@@ -37,7 +38,7 @@ class Marketing:
         )
         contacts = [contact(number, email) for number, email in enumerate(PEOPLE, 1)]
         opened = [email_event("OPEN", email, 7, "2026-11-12T10:00:00Z") for email in PEOPLE[:2]]
-        self.company = Company(world(one, contacts=contacts, email_events=opened), home)
+        self.company = Company(told or world(one, contacts=contacts, email_events=opened), home)
         self.company.segments.mkdir()
         self.now = NOW
 
@@ -61,6 +62,15 @@ class Marketing:
         assert answer.json()["list"]["processingType"] == "MANUAL"
         rows = self.company.ask(f"/crm/v3/lists/{number}/memberships", limit=250).json()["results"]
         return sorted(int(row["recordId"]) for row in rows)
+
+    def campaign(self) -> dict[str, set[str]]:
+        """Return the name of each campaign, and which Contacts and Leads are in it."""
+        org = self.company.sandbox.world()["salesforce"][0]
+        found: dict[str, set[str]] = {}
+        for row in org["CampaignMember"]:
+            if not row["IsDeleted"]:
+                found.setdefault(row["CampaignId"], set()).add(row.get("ContactId") or row["LeadId"])
+        return {row["Name"]: found[row["Id"]] for row in org["Campaign"]}
 
     def events(self) -> list[tuple[str, int, str]]:
         """Return the changes in the log: segment, contact, entered or left."""
@@ -146,3 +156,28 @@ def test_a_segment_goes_from_its_file_to_a_list_and_stays_there_as_it_changes(ma
     assert marketing.events().count((CAME, 3, "entered")) == 2
     sizes = company.rows(f"select member_count, entered_count, left_count from segment_sizes where segment = '{CAME}'")
     assert sizes == [(1, 13, 12)], "all of it happened within one day"
+
+
+@pytest.mark.rule("EV-10")
+def test_a_segment_is_a_campaign_of_those_whom_salesforce_knows(tmp_path: Path) -> None:
+    told = people()
+    told["hubspot"][0]["contacts"].append(contact(4, "dot@x.example"))
+    told["hubspot"][0]["email_events"] = [
+        email_event("OPEN", f"{name}@x.example", 7, "2026-11-12T10:00:00Z") for name in ("ada", "bob", "lea", "dot")
+    ]
+    one = Marketing(tmp_path / "home", told)
+    try:
+        one.write(
+            OPENED, "select contact_id from contact_metrics where emails_opened_1y > 0", deliver="salesforce, hubspot"
+        )
+        assert not one.run().is_partial
+        assert one.campaign() == {"Turnout: Opened": {ADA, BOB, LEAD}}
+        assert one.members("Turnout: Opened") == [1, 2, 3, 4]
+        assert one.company.verdict(f"{OPENED}|4", "campaign_member") == ("excluded", "not_matched")
+        one.write(OPENED, "select contact_id from contact_metrics where contact_id = 3", deliver="salesforce")
+        one.run()
+        assert one.campaign() == {"Turnout: Opened": {LEAD}}
+        assert one.members("Turnout: Opened") == [1, 2, 3, 4], "what is delivered no more stays as it was"
+        assert one.run().plan.total == 0
+    finally:
+        one.company.sandbox.stop()

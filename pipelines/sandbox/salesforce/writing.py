@@ -293,6 +293,12 @@ def _twins(call: SalesforceCall, name: str, row: Record, mine: str) -> None:
             if holder and holder != mine:
                 message = f"duplicate value found: {key} duplicates value on record with id: {holder}"
                 raise Denied("DUPLICATE_VALUE", message, ())
+    if name == "CampaignMember":
+        same = [(key, row[key]) for key in ("ContactId", "LeadId") if row.get(key)]
+        for other in call.org.rows(name, call.now):
+            is_same = other["CampaignId"] == row.get("CampaignId") and any(other.get(key) == one for key, one in same)
+            if is_same and other["Id"] != mine:
+                raise Denied("DUPLICATE_VALUE", "Already a campaign member.", ())
     rule = call.switch("duplicate_rule")
     if rule == "off" or name not in ("Contact", "Lead") or not row.get("Email"):
         return

@@ -22,6 +22,7 @@ from pipelines.log import Log
 from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
 from pipelines.vendors.reading import instant
+from pipelines.vendors.salesforce import campaigns
 from pipelines.vendors.salesforce.bulk import Jobs, Results
 from pipelines.vendors.salesforce.client import SalesforceClient, client_of, is_locked
 from pipelines.vendors.salesforce.fitness import lacking, unknown_types
@@ -64,7 +65,7 @@ class SalesforceDestination:
     """One Salesforce org, to write to. `chosen` is the task type of each activity type (HS-01)."""
 
     name = "salesforce"
-    phases = PHASES
+    phases = (*PHASES, *campaigns.PHASES)
     storage = STORAGE
     reads: tuple[str, ...] = ()
 
@@ -72,6 +73,7 @@ class SalesforceDestination:
         self.client: SalesforceClient = client_of(connection)
         self._chosen = dict(chosen)
         self._jobs = Jobs(self.client)
+        self._campaigns = campaigns.Campaigns(self.client)
         self._notebook: Notebook | None = None
         self._is_full = ""
 
@@ -102,6 +104,8 @@ class SalesforceDestination:
 
     def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
         """Send one batch: as a call of at most 200 rows, or as a job."""
+        if phase.object in campaigns.KINDS:
+            return self._campaigns.send(phase, rows)
         if self._is_full:
             raise QuotaError(self._is_full, vendor="salesforce", code=FULL)
         if len(rows) > BATCH_ROWS:
@@ -110,6 +114,12 @@ class SalesforceDestination:
 
     def ask(self, rows: Sequence[Row]) -> list[Outcome]:
         """Tell what became of rows whose sending was broken off; jobs that still run are waited for."""
+        theirs = [row for row in rows if row.object in campaigns.KINDS]
+        if theirs:
+            tasks = [row for row in rows if row.object not in campaigns.KINDS]
+            told = [*self._campaigns.ask(theirs), *(self.ask(tasks) if tasks else ())]
+            by_row = {id(outcome.row): outcome for outcome in told}
+            return [by_row[id(row)] for row in rows]
         done: dict[str, str] = {}
         for job in self._notebook.jobs({row.key for row in rows}) if self._notebook else ():
             if self._jobs.ended(job) == "JobComplete":
