@@ -27,9 +27,9 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     group = typer.Typer(help="Segments: files that say who is in, delivered as lists.", no_args_is_help=True)
     group.command(name="list")(list_segments)
-    group.command()(new)
-    group.command()(preview)
-    group.command()(show)
+    group.command(name="new")(new)
+    group.command(name="preview")(preview)
+    group.command(name="show")(show)
     app.add_typer(group, name="segment")
 
 

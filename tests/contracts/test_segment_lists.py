@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.errors import UnknownOutcomeError
 from pipelines.publish.rows import Destination, Outcome, Row
 from pipelines.sandbox import Sandbox
 from pipelines.settings import connections
@@ -144,3 +145,14 @@ def test_what_salesforce_does_not_allow_is_refused_row_by_row(place: Place) -> N
     place.sandbox.set_faults({"rules": []})
     assert refused.status == "rejected"
     assert "permission" in refused.reason
+
+
+def test_a_campaign_whose_making_nobody_answered_is_asked_for_and_stands_once(place: Place) -> None:
+    made = list_row("campaign", "Turnout: Broken off")
+    rule = {"vendor": "salesforce", "path": "/composite/sobjects", "kind": "drop_after", "times": 1}
+    place.sandbox.set_faults({"rules": [rule]})
+    with pytest.raises(UnknownOutcomeError):
+        send(place.salesforce, [made])
+    assert said(place.salesforce.ask([made])) == ["published"]
+    assert said(send(place.salesforce, [made])) == ["published"]
+    assert [row["Name"] for row in place.org("Campaign")].count("Turnout: Broken off") == 1

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import orjson
 import pytest
 
 from pipelines import models, segments
 from pipelines.errors import ModelError
+from pipelines.log import OURS
 from pipelines.models import Model
 from pipelines.run import Workspace
 from tests.cli.shell import told, turnout
@@ -229,6 +233,27 @@ def test_a_new_segment_is_a_file_that_can_be_looked_at_and_is_never_written_over
     assert "is there already" in again.stderr
 
 
+@pytest.mark.rule("EV-10", "EV-03")
+def test_changes_are_told_once_whatever_breaks_off_and_looking_back_tells_none(place: Company, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(place.home, home)
+    opened = Workspace({**place.environment, "TURNOUT_HOME": str(home)})
+    first = _changes(opened)
+    assert {("segment_regulars", IVY, "entered"), ("segment_first_time", EVE, "entered")} <= set(first)
+    shutil.rmtree(home / "log" / OURS / segments.CHANGES.name)  # as if a kill had come before they were told
+    opened = Workspace({**place.environment, "TURNOUT_HOME": str(home)})
+    opened.build()
+    assert _changes(opened) == first
+    opened.build()
+    assert _changes(opened) == first
+    opened.build(datetime(2026, 11, 12, tzinfo=UTC))
+    with opened.warehouse.connect({"segment_members"}) as db:
+        then = db.execute("select contact_id from segment_members where segment = 'segment_regulars'").fetchall()
+        fresh = db.execute("select contact_id from segment_members where segment = 'segment_first_time'").fetchall()
+    assert (then, sorted(fresh)) == ([], [(ADA,), (BOB,), (DAN,)]), "each segment is as it was then"
+    assert _changes(opened) == first
+
+
 def test_what_is_wrong_with_a_file_is_a_fault_of_its_segment_alone(tmp_path: Path) -> None:
     header = "-- Who?\n-- grain: one row per contact_id\n"
     files = {
@@ -266,6 +291,12 @@ def test_what_is_wrong_with_a_file_is_a_fault_of_its_segment_alone(tmp_path: Pat
 def test_without_a_segment_nothing_is_built_for_segments(tmp_path: Path) -> None:
     assert not [name for name, model in models.load(models.SQL_ROOT, tmp_path).items() if "needs" in model.header]
     assert not [name for name in models.load(models.SQL_ROOT, tmp_path) if "segment" in name]
+
+
+def _changes(opened: Workspace) -> list[tuple[str, int, str]]:
+    found = opened.log.query(OURS, segments.CHANGES.name, "select payload from events order by key", {})
+    told = [orjson.loads(payload) for (payload,) in found]
+    return sorted((one["segment"], one["contact_id"], one["change"]) for one in told)
 
 
 def _segment(sql: str) -> Model:
