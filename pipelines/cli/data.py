@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pipelines.cli.output import Json, give, progress, say, table, workspace
 from pipelines.errors import UsageError, VendorError
 
+if TYPE_CHECKING:
+    from pipelines.asking import Answer
+
 SHOWN_ROWS = 100
-READING = ("SELECT",)
-"""Kinds of statements that only read. The models' folder is open to queries, so COPY, and EXPLAIN ANALYZE of a COPY,
-could write into it."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,54 +33,75 @@ def sql(
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV.")] = False,
     as_json: Json = False,
+    parquet: Annotated[Path | None, typer.Option("--parquet", help="Write the result to this Parquet file.")] = None,
+    seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long a query may take.")] = 60.0,
 ) -> None:
     """Query the published tables, read-only: no writing, no files, no network."""
-    import duckdb
+    from pipelines.asking import Desk
 
-    opened = workspace()
-    if not opened.warehouse.file.exists():
-        raise UsageError(f"{opened.warehouse.file} is not there yet. `turnout build` makes it.")
-    with duckdb.connect(str(opened.warehouse.file), read_only=True) as db:
-        db.execute("set timezone = 'UTC'")
-        folder = str(opened.warehouse.root).replace("'", "''")
-        db.execute(f"set allowed_directories = ['{folder}']")
-        db.execute("set enable_external_access = false")
-        db.execute("set python_enable_replacements = false")
-        db.execute("set lock_configuration = true")
-        try:
-            statements = db.extract_statements(query if query is not None else _typed())
-            for statement in statements:
-                if statement.type.name not in READING:
-                    raise UsageError(
-                        f"only queries are run here, and this is a statement of the kind {statement.type.name}. "
-                        "To keep a result, use --csv or --json and send it to a file."
-                    )
-                found = db.execute(statement)
-                columns = [str(column[0]) for column in found.description or ()]
-                _show(columns, found.fetchall(), as_csv, as_json)
-        except duckdb.Error as error:
-            raise UsageError(f"the query cannot be run: {str(error)[:800]}") from None
-    if not statements:
-        raise UsageError('there is no query. For example: turnout sql "show tables".')
+    with Desk(workspace().warehouse, seconds=seconds) as desk:
+
+        def take(answer: Answer) -> None:
+            if parquet is not None:
+                _write_parquet(answer, parquet)
+            elif as_csv:
+                _write_csv(answer)
+            else:
+                _show(answer, as_json)
+
+        if query is None and sys.stdin.isatty():
+            from pipelines.cli.prompt import converse
+
+            converse(desk, take)
+        else:
+            desk.ask(query if query is not None else sys.stdin.read(), take)
 
 
-def _typed() -> str:
-    if sys.stdin.isatty():
-        say("Type a query, end it with Ctrl-D. `show tables` lists the tables.")
-    return sys.stdin.read()
+def _write_csv(answer: Answer) -> None:
+    import csv
+
+    columns, rows = answer.rows()
+    writer = csv.writer(sys.stdout)
+    writer.writerow(columns)
+    writer.writerows(rows)
 
 
-def _show(columns: list[str], rows: list[tuple[Any, ...]], as_csv: bool, as_json: bool) -> None:
-    if as_csv:
-        import csv
+def _write_parquet(answer: Answer, path: Path) -> None:
+    """Write a result as it comes; a file that is there stays until the new one is whole.
 
-        writer = csv.writer(sys.stdout)
-        writer.writerow(columns)
-        writer.writerows(rows)
-        return
+    Raises:
+        UsageError: it cannot be written, or has columns that Parquet does not take.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from pipelines.asking import is_limit
+
+    fresh = path.with_name(f"{path.name}.new")
+    count, reader = 0, answer.reader()
+    try:
+        with pq.ParquetWriter(fresh, reader.schema, compression="zstd") as writer:
+            for batch in reader:
+                writer.write_batch(batch)
+                count += batch.num_rows
+        fresh.replace(path)
+    except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        fresh.unlink(missing_ok=True)
+        if is_limit(str(error)):
+            raise
+        raise UsageError(f"{path} cannot be written: {str(error)[:300]}") from None
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    say(f"{count:,} rows are in {path}")
+
+
+def _show(answer: Answer, as_json: bool) -> None:
+    columns, found = answer.rows()
+    rows = list(found)
     lines = table(rows[:SHOWN_ROWS], columns) if columns else []
     if len(rows) > SHOWN_ROWS:
-        lines.append(f"… {len(rows) - SHOWN_ROWS:,} more rows; --csv or --json gives all")
+        lines.append(f"… {len(rows) - SHOWN_ROWS:,} more rows; --csv, --json or --parquet gives all")
     give([dict(zip(columns, row, strict=True)) for row in rows], as_json, lines)
 
 

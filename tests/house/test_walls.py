@@ -21,7 +21,7 @@ PYTHON = sorted([*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "assets").rglob("
 FLOORS = [
     {"errors", "events", "duck"},
     {"http", "log", "warehouse", "settings", "models", "parsing", "verify", "checks"},
-    {"ingest", "inbox", "transform", "publish", "imports", "reports", "audit", "segments"},
+    {"ingest", "inbox", "transform", "publish", "imports", "reports", "audit", "segments", "asking"},
     {"vendors"},
     {"run", "webhooks"},
     {"cli"},
@@ -37,6 +37,7 @@ DOORS = {
     "uvicorn": {"pipelines/sandbox", "pipelines/webhooks.py"},
     "typer": {"pipelines/cli"},
     "rich": {"pipelines/cli"},
+    "prompt_toolkit": {"pipelines/cli/prompt.py"},
     "filelock": {"pipelines/log/"},
     "pydantic": {"pipelines/settings/"},
     "sqlglot": {"assets/lineage.py"},
