@@ -1,30 +1,102 @@
-"""Audits: SQL that gives the rows which contradict a claim. One that held is asked again when its inputs changed."""
+"""Checks of the tables, and what a failed one holds back. Audits are SQL that gives the rows which contradict a claim.
+
+An audit that held is asked again when its inputs changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import orjson
 
-from pipelines.errors import LogError
+from pipelines.errors import ChecksFailed, LogError
 from pipelines.models import Model
 from pipelines.warehouse import Entry, Warehouse, write_whole
 
 
 @dataclass(frozen=True)
 class Check:
-    """What one audit found: the claim, and how many rows contradict it."""
+    """What one audit or expectation found: the claim, and how many rows contradict it.
+
+    Attributes:
+        table: the model that it is about. door: where the rows stand: `came in`, `computed` or `goes out`.
+        considered: rows that the claim is about. tolerated: so many may contradict it.
+        named: what may be shown of what contradicts it: never anything of a person.
+        is_blocking: whether nothing goes to the destinations that it `holds` while it fails.
+    """
 
     name: str
     claim: str
     failing: int
+    table: str = ""
+    door: str = "computed"
+    considered: int = 0
+    tolerated: int = 0
+    named: tuple[str, ...] = ()
+    is_blocking: bool = True
+    holds: frozenset[str] = frozenset()
 
     @property
     def passed(self) -> bool:
-        """Whether nothing contradicts the claim."""
-        return self.failing == 0
+        """Whether no more rows than are tolerated contradict the claim."""
+        return self.failing <= self.tolerated
+
+    @property
+    def words(self) -> str:
+        """What was found, for a person."""
+        found = "; ".join(self.named) or f"{self.failing:,} rows"
+        return f"{self.name} ({found}): {self.claim}"
+
+
+class Lineage:
+    """Which destinations are told what is made of each model: they would be told wrong if it were wrong."""
+
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        self.told: dict[str, set[str]] = {name: set() for name in models}
+        for model in reversed(list(models.values())):
+            if model.layer == "sync":
+                self.told[model.name].add(model.header["destination"])
+            for name in model.reads if model.layer != "audits" else ():
+                self.told[name] |= self.told[model.name]
+
+    def destinations(self, names: Iterable[str]) -> frozenset[str]:
+        """Return the destinations of what is made of any of these models; all where nobody can tell."""
+        found = {destination for name in names for destination in self.told.get(name, ())}
+        return frozenset(found or {destination for told in self.told.values() for destination in told})
+
+
+def held_by(checks: Iterable[Check]) -> dict[str, str]:
+    """Return the destinations that failed checks hold back, each with the words of the checks."""
+    found: dict[str, list[str]] = {}
+    for check in checks:
+        if check.is_blocking and not check.passed:
+            for destination in sorted(check.holds):
+                found.setdefault(destination, []).append(check.words)
+    return {destination: "\n  ".join(words) for destination, words in found.items()}
+
+
+def require(held: Mapping[str, str]) -> None:
+    """Stop where failed checks hold back all that there was to publish.
+
+    Args:
+        held: destination to the words of the checks.
+
+    Raises:
+        ChecksFailed: names the checks.
+    """
+    words = dict.fromkeys(line for why in held.values() for line in why.split("\n  "))
+    if words:
+        raise ChecksFailed(
+            "nothing was published, since a check failed:\n  " + "\n  ".join(words) + "\n"
+            "`turnout check` shows all checks, and docs/quality.md says how to see the rows and how to go on."
+        )
+
+
+def lenient(checks: Iterable[Check], warn: Collection[str]) -> list[Check]:
+    """Return the checks; those that the settings name only warn."""
+    return [replace(check, is_blocking=check.is_blocking and check.name not in warn) for check in checks]
 
 
 def run_audits(warehouse: Warehouse, models: Mapping[str, Model]) -> list[Check]:
@@ -34,6 +106,7 @@ def run_audits(warehouse: Warehouse, models: Mapping[str, Model]) -> list[Check]
         LogError: what was found cannot be written down.
     """
     entries = warehouse.catalog().entries
+    lineage = Lineage(models)
     path = warehouse.root / "checks.json"
     held = _held(path.read_bytes()) if path.exists() else {}
     known = dict(held)
@@ -47,7 +120,8 @@ def run_audits(warehouse: Warehouse, models: Mapping[str, Model]) -> list[Check]
             if model in asked:
                 sql = model.sql.strip().removesuffix(";")
                 failing = int(db.execute(f"select count(*) from ({sql}\n)").fetchall()[0][0])
-            found.append(Check(model.name, model.question, failing))
+            holds = lineage.destinations(model.reads)
+            found.append(Check(model.name, model.question, failing, model.reads[0], holds=holds))
             held[model.name] = "" if failing else over[model.name]
     if held != known:
         try:

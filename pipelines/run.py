@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,12 +19,13 @@ from pathlib import Path
 
 import orjson
 
-from pipelines import audit, publish, settings, transform
+from pipelines import audit, checks, publish, settings, transform
 from pipelines import models as sql_models
 from pipelines.audit.page import SHOWN_EMAILS, write_page
-from pipelines.checks import Check, run_audits
+from pipelines.checks import Check
 from pipelines.errors import ChecksFailed, SettingsError, UsageError, VendorError
 from pipelines.events import Batch, Record, Stream, digest
+from pipelines.expectations.suites import check_plan, check_tables
 from pipelines.inbox import Inbox, read_moved
 from pipelines.ingest import IngestReceipt, Source, has_webinars, ingest
 from pipelines.log import OURS, Log, compaction
@@ -60,10 +61,11 @@ class RunReceipt:
     def is_partial(self) -> bool:
         """Whether something waits: a stream not read, a record refused, a vendor that stopped us."""
         failed = any(receipt.failed for receipt in self.ingested)
+        held = self.plan is not None and any(self.plan.held.values())
         applied = self.applied is not None and bool(
             self.applied.stopped or self.applied.rejected or self.applied.waiting
         )
-        return failed or applied or bool(self.built and self.built.faults)
+        return failed or held or applied or bool(self.built and self.built.faults)
 
 
 class Workspace:
@@ -179,27 +181,14 @@ class Workspace:
             return self.build(as_of, progress=progress)
 
     def check(self) -> list[Check]:
-        """Run the audits over the models as they stand.
+        """Run the audits over the models as they stand, and judge what is expected of them.
 
         Raises:
             UsageError: there are no tables yet.
         """
         if not self.warehouse.is_there:
             raise UsageError(f"{self.warehouse.file} is not there yet. `turnout build` makes it.")
-        return run_audits(self.warehouse, self.models)
-
-    def require(self, checks: Sequence[Check]) -> None:
-        """Stop before anything is published where a check failed.
-
-        Raises:
-            ChecksFailed: names the checks.
-        """
-        failed = [f"{check.name} ({check.failing} rows): {check.claim}" for check in checks if not check.passed]
-        if failed:
-            raise ChecksFailed(
-                "nothing was published, since a check failed:\n  " + "\n  ".join(failed) + "\n"
-                'See the rows with `turnout sql "from …"` over the models that the check in sql/audits names.'
-            )
+        return check_tables(self.log, self.warehouse, self.models, warn=self.settings.quality.warn)
 
     def plan(
         self, names: Collection[str] = (), as_of: datetime | None = None, progress: Progress = silent
@@ -230,28 +219,34 @@ class Workspace:
         try:
             receipt.built = self.build(receipt.as_of, progress=progress, show=False)
             receipt.checks = self.check()
-            self.require(receipt.checks)
-            receipt.plan = self._plan(names, receipt.as_of, progress)
+            held = checks.held_by(receipt.checks)
+            if held.keys() >= set(names or self.targets):
+                checks.require(held)
+            receipt.plan = self._plan(receipt, names, progress)
         finally:
             self.warehouse.show()
         faults = [f"{why} Its lists keep who is in them." for why in receipt.built.faults.values()]
         receipt.lines = [*settled, *faults, *self._missing(receipt.plan)]
+        if receipt.plan.total == 0:
+            checks.require(receipt.plan.held_by)
         return receipt.plan
 
-    def _plan(self, names: Collection[str], moment: datetime, progress: Progress) -> Plan:
-        """Make a plan of the tables as they stand, and write its verdicts."""
+    def _plan(self, receipt: RunReceipt, names: Collection[str], progress: Progress) -> Plan:
+        """Make a plan of the tables as they stand, hold back what failed checks concern, and write its verdicts."""
         progress("plan")
         with self.warehouse.connect(publish.read_by_plans(self.models, self.destinations.values())) as db:
             plan = publish.make_plan(
                 db,
                 self.models,
                 [name for name in self.targets if not names or name in names],
-                as_of=moment,
+                as_of=receipt.as_of,
                 positions=self.log.positions(),
                 settings=self.settings_id,
                 connected=self.destinations,
                 unknown=[(told["destination"], publish.Row.of(told)) for _, told in publish.unknown_intents(self.log)],
             )
+            receipt.checks += check_plan(db, self.models, plan, warn=self.settings.quality.warn)
+        plan.hold(checks.held_by(receipt.checks))
         publish.write_verdicts(self.log, self.models, plan, at=self.now())
         return plan
 

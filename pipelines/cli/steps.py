@@ -69,7 +69,7 @@ def check(as_json: Json = False) -> None:
     opened = workspace()
     checks = opened.check()
     give([told_check(found) for found in checks], as_json, lines_checks(checks))
-    if not all(found.passed for found in checks):
+    if any(found.is_blocking and not found.passed for found in checks):
         raise typer.Exit(3)
 
 
@@ -183,13 +183,36 @@ def lines_build(receipt: BuildReceipt) -> list[str]:
 
 def told_check(found: Check) -> dict[str, Any]:
     """Return a check as `--json` prints it."""
-    return {"check": found.name, "claim": found.claim, "passed": found.passed, "failing": found.failing}
+    return {
+        "check": found.name,
+        "claim": found.claim,
+        "table": found.table,
+        "door": found.door,
+        "passed": found.passed,
+        "blocking": found.is_blocking,
+        "failing": found.failing,
+        "tolerated": found.tolerated,
+        "considered": found.considered,
+        "named": list(found.named),
+        "holds": sorted(found.holds),
+    }
 
 
 def lines_checks(checks: list[Check]) -> list[str]:
     """Return checks for a person."""
-    rows = [("ok" if one.passed else "FAILED", one.name, "" if one.passed else f"{one.failing} rows") for one in checks]
-    return table(rows, ["", "check", ""])
+    marks = {True: "ok", False: "FAILED"}
+    rows = [
+        (marks[one.passed] if one.passed or one.is_blocking else "warns", one.name, _found(one), one.table)
+        for one in checks
+    ]
+    return table(rows, ["", "check", "", "table"])
+
+
+def _found(check: Check) -> str:
+    """Return what a check found, where it found anything."""
+    odd = "; ".join(check.named) or (f"{check.failing:,} rows" if check.failing else "")
+    held = f"; holds back {', '.join(sorted(check.holds))}" if check.is_blocking and not check.passed else ""
+    return f"{odd} (tolerated)" if odd and check.passed else odd + held
 
 
 def _samples(planned: Sequence[Row]) -> list[Row]:
@@ -226,6 +249,7 @@ def lines_plan(made: Plan) -> list[str]:
             lines.append(f"… and {len(planned) - len(samples):,} more at {destination}")
     for destination, waiting in made.waiting.items():
         lines += [f"waits: {destination} {row.object} {row.key}: {why}" for row, why in waiting[:SHOWN]]
+    lines += lines_held(made)
     calls = ", ".join(f"{name} {count}" for name, count in made.calls.items() if count)
     lines.append(f"{made.total:,} changes" + (f"; API calls needed: {calls}" if calls else ""))
     for name, size in made.storage.items():
@@ -233,6 +257,14 @@ def lines_plan(made: Plan) -> list[str]:
     for name, left in made.quota_left.items():
         if left is not None and made.calls.get(name, 0) > left:
             lines.append(f"{name} has {left:,} calls left, fewer than the plan needs: the rest goes out as it opens")
+    return lines
+
+
+def lines_held(made: Plan) -> list[str]:
+    """Return what failed checks hold back, for a person."""
+    lines: list[str] = []
+    for name, rows in made.held.items():
+        lines += [f"held back: {len(rows):,} records for {name}, since a check failed:", f"  {made.held_by[name]}"]
     return lines
 
 
@@ -293,7 +325,7 @@ def lines_run(receipt: RunReceipt) -> list[str]:
     passed = sum(one.passed for one in receipt.checks)
     lines += [f"{passed} of {len(receipt.checks)} checks passed", *receipt.lines]
     if receipt.plan:
-        lines += [f"plan {receipt.plan.plan_id}: {receipt.plan.total:,} changes", ""]
+        lines += [f"plan {receipt.plan.plan_id}: {receipt.plan.total:,} changes", *lines_held(receipt.plan), ""]
     if receipt.applied:
         lines += lines_apply(receipt.applied)
     verdicts = ", ".join(f"{count:,} {name}" for name, count in receipt.verdicts.items())

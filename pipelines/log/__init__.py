@@ -177,9 +177,16 @@ class Log:
 
     def last_read_at(self) -> datetime | None:
         """Return the latest moment, on the vendors' clocks, up to which anything was read; None for an empty log."""
+        return max(self.sources_read_at().values(), default=None)
+
+    def sources_read_at(self) -> dict[str, datetime]:
+        """Return source to the latest moment, on its vendor's clock, up to which any of its streams was read."""
         vendors = [(source, stream) for source, stream in self.streams() if source != OURS and stream != DELIVERED]
-        moments = [at for source, stream in vendors if (at := self._last_commit(source, stream).get(AT))]
-        return max(map(utc, moments), default=None)
+        found: dict[str, datetime] = {}
+        for source, stream in vendors:
+            if at := self._last_commit(source, stream).get(AT):
+                found[source] = max(utc(at), found.get(source, utc(at)))
+        return found
 
     def latest(self, source: str, stream: str, account: str | None = None) -> dict[str, Any]:
         """Return key to decoded payload of every record that is present by the latest event of its key."""

@@ -54,6 +54,7 @@ class Plan:
         rows: per destination, in the order in which they go out.
         storage: bytes that the new records take at a destination that counts them.
         waiting: rows that are not sent since the vendor refused the same before, or nobody knows what became of them.
+        held: rows of destinations that failed checks hold back. held_by: the words of these checks.
     """
 
     as_of: datetime
@@ -65,6 +66,8 @@ class Plan:
     quota_left: dict[str, int | None] = field(default_factory=dict)
     storage: dict[str, int] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
+    held: dict[str, Planned] = field(default_factory=dict)
+    held_by: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def plan_id(self) -> str:
@@ -83,6 +86,13 @@ class Plan:
         """Rows that would be written."""
         return sum(map(len, self.rows.values()))
 
+    def hold(self, held: Mapping[str, str]) -> None:
+        """Let all that would go to these destinations wait, each with the words of the checks that failed."""
+        for name in held.keys() & self.rows.keys():
+            self.held[name], self.held_by[name] = self.rows[name], held[name]
+            self.rows[name], self.calls[name] = Planned(), 0
+            self.storage.pop(name, None)
+
     def counts(self) -> dict[str, dict[str, dict[str, int]]]:
         """Return destination to object to operation to number of rows."""
         return {name: rows.counts() for name, rows in self.rows.items() if rows}
@@ -95,6 +105,7 @@ class Plan:
             "changes": self.total,
             "counts": self.counts(),
             "waiting": {name: len(rows) for name, rows in self.waiting.items()},
+            "held": {name: {"records": len(rows), "why": self.held_by[name]} for name, rows in self.held.items()},
             "calls": self.calls,
             "quota_left": self.quota_left,
             "storage_bytes": self.storage,

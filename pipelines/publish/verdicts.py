@@ -13,11 +13,14 @@ from pipelines.errors import LogError
 from pipelines.log import Log
 from pipelines.models import Model
 from pipelines.publish.plan import Plan
+from pipelines.publish.planned import Planned
 from pipelines.publish.receipts import outcomes_of
 from pipelines.publish.sending import EMPTIED
 from pipelines.warehouse import Catalog, Entry, Warehouse
 
 NAME = "verdicts"
+HELD = "held back by a check: "
+"""How the reason of a record that a failed check holds back begins."""
 
 
 def write_verdicts(
@@ -154,7 +157,17 @@ def _waiting(plan: Plan) -> pa.Table:
         for row, reason in rows
     ]
     names = ("destination", "object", "object_key", "verdict", "reason")
-    return pa.table({name: pa.array([one[at] for one in told], pa.string()) for at, name in enumerate(names)})
+    waiting = pa.table({name: pa.array([one[at] for one in told], pa.string()) for at, name in enumerate(names)})
+    held = [_of(rows, name, "waiting", HELD + plan.held_by[name]) for name, rows in plan.held.items()]
+    return pa.concat_tables([waiting, *held])
+
+
+def _of(rows: Planned, destination: str, verdict: str, reason: str) -> pa.Table:
+    """Return the same verdict of many rows."""
+    same = {"destination": destination, "verdict": verdict, "reason": reason}
+    columns = {name: pa.array([text] * len(rows), pa.string()) for name, text in same.items()}
+    told = {**columns, "object": rows.table["object"], "object_key": rows.table["object_key"]}
+    return pa.table(told).select(["destination", "object", "object_key", "verdict", "reason"])
 
 
 def _verdict(reason: str) -> str:

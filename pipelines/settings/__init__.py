@@ -168,6 +168,12 @@ class Fuses(Section):
     emptied_at_least: int = Field(default=10, ge=0)
 
 
+class Quality(Section):
+    """What failed checks may hold back (EV-12)."""
+
+    warn: tuple[str, ...] = ()
+
+
 class Settings(Section):
     """The whole of `turnout.toml`."""
 
@@ -182,6 +188,7 @@ class Settings(Section):
     hubspot: HubSpotOptions = HubSpotOptions()
     salesforce: SalesforceOptions = SalesforceOptions()
     fuses: Fuses = Fuses()
+    quality: Quality = Quality()
 
     def may_be_in_scope(self, webinar_id: str, host_email: str) -> bool:
         """Whether a webinar could be in scope, as far as it can be told before its history is known (HZ-02).

@@ -21,7 +21,7 @@ PYTHON = sorted([*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "assets").rglob("
 FLOORS = [
     {"errors", "events", "duck"},
     {"http", "log", "warehouse", "settings", "models", "parsing", "verify", "checks"},
-    {"ingest", "inbox", "transform", "publish", "imports", "reports", "audit", "segments", "asking"},
+    {"ingest", "inbox", "transform", "publish", "imports", "reports", "audit", "segments", "asking", "expectations"},
     {"vendors"},
     {"run", "webhooks"},
     {"cli"},
