@@ -7,7 +7,7 @@ from assets.resources import TurnoutHome
 
 defs = dg.Definitions(
     assets=[*ingest.vendor_streams, transform.build_models, *publish.destinations, *reports.shown, audit.audit_page],
-    asset_checks=[checks.audits],
+    asset_checks=checks.checks,
     jobs=[
         automation.sync,
         audit.sync_webinar,

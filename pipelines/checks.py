@@ -62,9 +62,8 @@ class Lineage:
                 self.told[name] |= self.told[model.name]
 
     def destinations(self, names: Iterable[str]) -> frozenset[str]:
-        """Return the destinations of what is made of any of these models; all where nobody can tell."""
-        found = {destination for name in names for destination in self.told.get(name, ())}
-        return frozenset(found or {destination for told in self.told.values() for destination in told})
+        """Return the destinations of what is made of any of these models."""
+        return frozenset(destination for name in names for destination in self.told.get(name, ()))
 
 
 def held_by(checks: Iterable[Check]) -> dict[str, str]:
@@ -77,11 +76,11 @@ def held_by(checks: Iterable[Check]) -> dict[str, str]:
     return {destination: "\n  ".join(words) for destination, words in found.items()}
 
 
-def require(held: Mapping[str, str]) -> None:
+def require(held: Mapping[str, str], checks: Iterable[Check]) -> None:
     """Stop where failed checks hold back all that there was to publish.
 
     Args:
-        held: destination to the words of the checks.
+        held: destination to the words of those that failed. checks: all that were made.
 
     Raises:
         ChecksFailed: names the checks.
@@ -90,7 +89,8 @@ def require(held: Mapping[str, str]) -> None:
     if words:
         raise ChecksFailed(
             "nothing was published, since a check failed:\n  " + "\n  ".join(words) + "\n"
-            "`turnout check` shows all checks, and docs/quality.md says how to see the rows and how to go on."
+            "`turnout check` shows all checks, and docs/quality.md says how to see the rows and how to go on.",
+            failing={check.name: check.failing for check in checks if not check.passed},
         )
 
 

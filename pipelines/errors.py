@@ -23,6 +23,7 @@ TurnoutError                    exit status of the command line
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 
@@ -71,9 +72,13 @@ class DeliveryError(TurnoutError):
 
 
 class ChecksFailed(TurnoutError):
-    """A blocking check failed, so nothing was published."""
+    """A blocking check failed, so nothing was published. `failing` is check to the rows that contradict it."""
 
     exit_status = 3
+
+    def __init__(self, message: str, *, failing: Mapping[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.failing = dict(failing or {})
 
 
 class StalePlanError(TurnoutError):

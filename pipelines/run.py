@@ -221,14 +221,14 @@ class Workspace:
             receipt.checks = self.check()
             held = checks.held_by(receipt.checks)
             if held.keys() >= set(names or self.targets):
-                checks.require(held)
+                checks.require(held, receipt.checks)
             receipt.plan = self._plan(receipt, names, progress)
         finally:
             self.warehouse.show()
         faults = [f"{why} Its lists keep who is in them." for why in receipt.built.faults.values()]
         receipt.lines = [*settled, *faults, *self._missing(receipt.plan)]
         if receipt.plan.total == 0:
-            checks.require(receipt.plan.held_by)
+            checks.require(receipt.plan.held_by, receipt.checks)
         return receipt.plan
 
     def _plan(self, receipt: RunReceipt, names: Collection[str], progress: Progress) -> Plan:
@@ -245,7 +245,8 @@ class Workspace:
                 connected=self.destinations,
                 unknown=[(told["destination"], publish.Row.of(told)) for _, told in publish.unknown_intents(self.log)],
             )
-            receipt.checks += check_plan(db, self.models, plan, warn=self.settings.quality.warn)
+            plan.checks = check_plan(db, self.models, plan, warn=self.settings.quality.warn)
+        receipt.checks += plan.checks
         plan.hold(checks.held_by(receipt.checks))
         publish.write_verdicts(self.log, self.models, plan, at=self.now())
         return plan

@@ -48,7 +48,7 @@ class Finding:
             self.considered,
             asked.tolerated(self.considered),
             self.named,
-            asked.is_blocking,
+            asked.is_blocking and bool(holds),
             holds,
         )
 

@@ -173,7 +173,7 @@ SUITES = (
         "computed",
         "webinars",
         (
-            named("webinars", "webinar_id", "occurrence_id"),
+            named("dates", "webinar_id", "occurrence_id"),
             known("webinars", "status", "scheduled", "running", "ended", "cancelled", "never_started"),
             bounded("webinars", "registered_count"),
             bounded("webinars", "attended_count"),

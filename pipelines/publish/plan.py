@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.checks import Check
 from pipelines.errors import UsageError
 from pipelines.models import Model
 from pipelines.publish.planned import CHUNK, SCHEMA, Planned
@@ -55,6 +56,7 @@ class Plan:
         storage: bytes that the new records take at a destination that counts them.
         waiting: rows that are not sent since the vendor refused the same before, or nobody knows what became of them.
         held: rows of destinations that failed checks hold back. held_by: the words of these checks.
+        checks: what was found of the rows themselves.
     """
 
     as_of: datetime
@@ -68,6 +70,7 @@ class Plan:
     why: dict[str, str] = field(default_factory=dict)
     held: dict[str, Planned] = field(default_factory=dict)
     held_by: dict[str, str] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
 
     @cached_property
     def plan_id(self) -> str:

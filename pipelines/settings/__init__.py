@@ -171,7 +171,7 @@ class Fuses(Section):
 class Quality(Section):
     """What failed checks may hold back (EV-12)."""
 
-    warn: tuple[str, ...] = ()
+    warn: list[str] = Field(default_factory=list)
 
 
 class Settings(Section):
