@@ -27,6 +27,7 @@ from pipelines.settings.connections import connections as connections
 from pipelines.settings.connections import webhook_secrets as webhook_secrets
 from pipelines.settings.entries import AddressOrDomain, Domain, Moment, WebinarId, Zone, once
 from pipelines.settings.entries import webinar_id as webinar_id
+from pipelines.settings.marketo import MarketoOptions
 from pipelines.settings.salesforce import DEFAULTS as MAPPED
 from pipelines.settings.salesforce import SalesforceOptions
 
@@ -187,6 +188,7 @@ class Settings(Section):
     imports: Imports = Imports()
     hubspot: HubSpotOptions = HubSpotOptions()
     salesforce: SalesforceOptions = SalesforceOptions()
+    marketo: MarketoOptions = MarketoOptions()
     fuses: Fuses = Fuses()
     quality: Quality = Quality()
 
@@ -233,6 +235,7 @@ class Settings(Section):
             told["meetings"][name] = [{key: one.strip().lower(), "is_on": is_on} for one, is_on in sorted(chosen)]
         for kind in MAPPED:
             told["salesforce"][kind]["fields"] = self.salesforce.mapping(kind)
+        told["marketo"] = self.marketo.meaning()
         return told
 
 
@@ -240,7 +243,7 @@ WEBINAR_TABLE = re.compile(r"^(\s*\[\s*sync\s*\.\s*)webinars\s*\]", re.MULTILINE
 """`[sync.webinars]`, the table of single webinars, beside `webinars = true`, the global switch: TOML itself does not
 allow one name to be both, so the table is read under a name of its own."""
 
-MEANINGFUL = {"sync", "meetings", "exclusions", "attendance", "identity", "activities", "salesforce"}
+MEANINGFUL = {"sync", "meetings", "exclusions", "attendance", "identity", "activities", "salesforce", "marketo"}
 """Sections that rules of people depend on."""
 
 SHOWN_CHARACTERS = 200
@@ -333,7 +336,7 @@ def _name(loc: tuple[int | str, ...]) -> str:
 def _reason(found: Any) -> str:
     if found["type"] != "extra_forbidden":
         said = str(found["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-        given = "" if said.startswith("webinar ") else f", not {_shown(_written(found['input']))}"
+        given = "" if said.startswith(("webinar ", "users ")) else f", not {_shown(_written(found['input']))}"
         return f"{WORDS.get(found['type'], said)}{given}"
     section = reduce(_down, found["loc"][:-1], Settings)
     known = [name for name in getattr(section, "model_fields", {}) if name != "by_webinar"]

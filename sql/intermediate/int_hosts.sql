@@ -26,7 +26,8 @@ hosts as (
         user_id,
         email,
         email_key,
-        full_name
+        full_name,
+        is_owner
     from ordered
     where nearness = 1
 

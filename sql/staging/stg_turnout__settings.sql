@@ -1,7 +1,7 @@
 -- Which settings came into force, and when?
 -- grain: one row per event of turnout/settings
 -- units: activities and salesforce are the JSON of their sections, with a table for each type or kind of activity
--- rule:  EV-13, HZ-02 to HZ-06, HZ-12, HS-01, HS-12 to HS-16
+-- rule:  EV-13, HZ-02 to HZ-06, HZ-12, HS-01, HS-12 to HS-16, ZM-01, ZM-06 to ZM-08
 with
 
 parsed as (
@@ -31,7 +31,17 @@ parsed as (
                 "attendance": {"count_panelists": "BOOLEAN"},
                 "identity": {"secondary_emails": "VARCHAR"},
                 "activities": {"since": "TIMESTAMPTZ", "bots": "VARCHAR", "time_zone": "VARCHAR"},
-                "salesforce": {"activities_since": "TIMESTAMPTZ"}
+                "salesforce": {"activities_since": "TIMESTAMPTZ"},
+                "marketo": {
+                    "users": ["VARCHAR"],
+                    "unlimited_users": "BOOLEAN",
+                    "sync_zoom_page_registrations": "BOOLEAN",
+                    "create_leads_from_attendees": "BOOLEAN",
+                    "programs": [{"program_id": "BIGINT", "webinar_id": "BIGINT", "occurrence_id": "VARCHAR"}],
+                    "channels": [
+                        {"name": "VARCHAR", "registered": "VARCHAR", "no_show": "VARCHAR", "attended": "VARCHAR"}
+                    ]
+                }
             }'
         ) as told,
         payload -> '$.activities' as activities,
@@ -66,7 +76,13 @@ named as (
         coalesce(told.activities.time_zone, 'UTC') as portal_time_zone,
         told.salesforce.activities_since as salesforce_since_at,
         cast(activities as varchar) as activities,
-        cast(salesforce as varchar) as salesforce
+        cast(salesforce as varchar) as salesforce,
+        told.marketo.users as marketo_users,
+        coalesce(told.marketo.unlimited_users, false) as is_marketo_user_unlimited,
+        coalesce(told.marketo.sync_zoom_page_registrations, false) as is_marketo_page_synced,
+        coalesce(told.marketo.create_leads_from_attendees, true) as is_marketo_lead_created,
+        coalesce(told.marketo.programs, []) as marketo_programs,
+        coalesce(told.marketo.channels, []) as marketo_channels
     from parsed
 
 )

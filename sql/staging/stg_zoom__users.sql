@@ -19,7 +19,8 @@ parsed as (
                 "first_name": "VARCHAR",
                 "last_name": "VARCHAR",
                 "display_name": "VARCHAR",
-                "status": "VARCHAR"
+                "status": "VARCHAR",
+                "role_id": "VARCHAR"
             }'
         ) as told
     from raw_zoom__users
@@ -41,7 +42,8 @@ named as (
             told.display_name,
             ''
         )) as full_name,
-        told.status as status
+        told.status as status,
+        coalesce(told.role_id = '0', false) as is_owner
     from parsed
 
 ),

@@ -60,6 +60,10 @@ RULES = {
     "EV-11": "Readers neither wait nor are noticed",
     "EV-12": "A failed check stops the publish and nothing else",
     "EV-13": "Settings are events",
+    "ZM-01": "A program is of one webinar, and its channel is for webinars",
+    "ZM-05": "Attended and No Show, by the channel's own names, once the report has settled",
+    "ZM-07": "Webinars of the owner and of named users are visible, meetings are not",
+    "ZM-08": "A recurring webinar is linked by one occurrence",
 }
 """Rules of this version; each must bear at least one test."""
 
