@@ -6,7 +6,8 @@ are `context` of the call and no field; `send: whole` sends every field of a rec
 
 `send whole when` names a boolean column that says so of one record, `delete when` one of a record that goes if it was
 ever told, and `fields` a column with a JSON object of further fields, whose names come from the settings. What that
-object does not name stays as it is.
+object does not name stays as it is. `verdict` names a column with the verdict on a record that has a reason, where
+that is another than `excluded`.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ PLAN_SCHEMA = pa.schema(
 
 
 BROKEN_OFF = "an earlier sending was broken off, and {vendor} could not be asked yet"
-VENDORS = {"hubspot": "HubSpot", "salesforce": "Salesforce"}
+VENDORS = {"hubspot": "HubSpot", "salesforce": "Salesforce", "marketo": "Marketo"}
 
 
 @dataclass
@@ -263,7 +264,7 @@ def fields_of(db: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
         "reason",
         *words(model.header.get("context")),
         *words(model.header.get("apart")),
-        *(model.header.get(name, "") for name in ("fields", "delete when", "send whole when")),
+        *(model.header.get(name, "") for name in ("fields", "delete when", "send whole when", "verdict")),
     }
     return [column for column in columns if column not in apart]
 

@@ -39,7 +39,7 @@ def write_verdicts(
         db.register("answers", _answers(log, plan if is_applied else None))
         candidates = "".join(
             f" union all select '{model.header['destination']}' as destination, '{model.header['object']}' as object, "
-            f"object_key, reason from {model.name}"
+            f"object_key, reason, {model.header.get('verdict', 'cast(null as varchar)')} as judged from {model.name}"
             for model in syncs
         )
         before = warehouse.catalog()
@@ -53,13 +53,17 @@ def write_verdicts(
             with
 
             candidates as (
-                select destination, object, object_key, cast(null as varchar) as reason
+                select
+                    destination, object, object_key,
+                    cast(null as varchar) as reason, cast(null as varchar) as judged
                 from planned_rows where object = 'property'
                 {candidates}
             ),
 
             grouped as (
-                select destination, object, object_key, min(reason) as reason, bool_or(reason is null) as is_wanted
+                select
+                    destination, object, object_key,
+                    min(reason) as reason, min(judged) as judged, bool_or(reason is null) as is_wanted
                 from candidates group by destination, object, object_key
             ),
 
@@ -71,7 +75,7 @@ def write_verdicts(
                     case
                         when not grouped.is_wanted and grouped.reason like 'ambiguous%' then 'quarantined'
                         when not grouped.is_wanted and grouped.reason like 'segment\\_%' escape '\\' then 'waiting'
-                        when not grouped.is_wanted then 'excluded'
+                        when not grouped.is_wanted then coalesce(grouped.judged, 'excluded')
                         when answers.status = 'published' then 'published'
                         when answers.status = 'rejected' then 'rejected'
                         when waiting_rows.object_key is not null then waiting_rows.verdict

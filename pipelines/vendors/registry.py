@@ -12,6 +12,7 @@ from pipelines.settings import ACTIVITY_TYPES, Connection, Settings, connections
 from pipelines.vendors.hubspot.destination import HubSpotDestination
 from pipelines.vendors.hubspot.source import HubSpotSource
 from pipelines.vendors.hubspot.webhooks import HubSpotReceiver
+from pipelines.vendors.marketo.destination import MarketoDestination
 from pipelines.vendors.marketo.source import MarketoSource
 from pipelines.vendors.salesforce.destination import SalesforceDestination
 from pipelines.vendors.salesforce.source import SalesforceSource
@@ -67,8 +68,13 @@ def _to_salesforce(connection: Connection, settings: Settings) -> Destination:
     )
 
 
+def _to_marketo(connection: Connection, settings: Settings) -> Destination:
+    return MarketoDestination(connection)
+
+
 DESTINATIONS: dict[str, Callable[[Connection, Settings], Destination]] = {
     "hubspot": _to_hubspot,
+    "marketo": _to_marketo,
     "salesforce": _to_salesforce,
 }
 

@@ -25,7 +25,8 @@ parsed as (
                 "status": "VARCHAR",
                 "reason": "VARCHAR",
                 "payload_hash": "VARCHAR",
-                "settings": "VARCHAR"
+                "settings": "VARCHAR",
+                "answered": {"join_url": "VARCHAR"}
             }'
         ) as told,
         cast(coalesce(payload -> '$.fields', '{}') as varchar) as fields
@@ -53,6 +54,7 @@ named as (
         told.reason as reason,
         told.payload_hash as payload_hash,
         told.settings as settings,
+        told.answered.join_url as join_url,
         fields
     from parsed
 

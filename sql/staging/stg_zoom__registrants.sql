@@ -1,6 +1,7 @@
 -- Who signed up for which webinar, and in what state did Zoom show the registration?
 -- grain: one row per event of zoom/registrants
--- units: registrant_key, email_key are the first 60 bits of an md5; registered_at is Zoom's create_time
+-- units: registrant_key, email_key are the first 60 bits of an md5; registered_at is Zoom's create_time; join_url is
+--        the person's own and a secret
 -- rule:  HZ-10, addresses are trimmed and lower-cased, nothing else
 with
 
@@ -21,7 +22,10 @@ parsed as (
                 "first_name": "VARCHAR",
                 "last_name": "VARCHAR",
                 "status": "VARCHAR",
-                "create_time": "TIMESTAMPTZ"
+                "create_time": "TIMESTAMPTZ",
+                "org": "VARCHAR",
+                "phone": "VARCHAR",
+                "join_url": "VARCHAR"
             }'
         ) as told
     from raw_zoom__registrants
@@ -52,7 +56,10 @@ named as (
         trim(coalesce(told.first_name, '')) as first_name,
         trim(coalesce(told.last_name, '')) as last_name,
         lower(coalesce(told.status, '')) as status,
-        coalesce(told.create_time, occurred_at) as registered_at
+        coalesce(told.create_time, occurred_at) as registered_at,
+        nullif(trim(told.org), '') as company,
+        nullif(trim(told.phone), '') as phone,
+        nullif(told.join_url, '') as join_url
     from parsed
 
 ),

@@ -61,9 +61,13 @@ RULES = {
     "EV-12": "A failed check stops the publish and nothing else",
     "EV-13": "Settings are events",
     "ZM-01": "A program is of one webinar, and its channel is for webinars",
+    "ZM-03": "The registrant's own join link is the member's before anything waits for it",
     "ZM-05": "Attended and No Show, by the channel's own names, once the report has settled",
+    "ZM-06": "Attendees become leads and members; registrations on Zoom's own page only where wanted",
     "ZM-07": "Webinars of the owner and of named users are visible, meetings are not",
     "ZM-08": "A recurring webinar is linked by one occurrence",
+    "ZM-10": "A webinar that never started makes nobody a No Show, and is audited",
+    "ZM-14": "What Marketo refuses or skips at HTTP 200 is never taken for success",
 }
 """Rules of this version; each must bear at least one test."""
 

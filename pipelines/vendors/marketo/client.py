@@ -169,6 +169,22 @@ class MarketoClient:
         found: Envelope = answer.data
         return found
 
+    def post(
+        self, path: str, *, doing: str, json: Any = None, form: Mapping[str, str] | None = None, repeatable: bool = True
+    ) -> Envelope:
+        """Write what stands at a path; what the answer says of each record is for the caller to read (ZM-14).
+
+        Raises:
+            UnknownOutcomeError: it is not repeatable, was sent, and nobody knows whether it was done.
+            VendorError: it was refused whole, by its status or by its code.
+        """
+        with self._running:
+            answer = self.api.call(
+                "POST", path, doing=doing, json=json, form=form, repeatable=repeatable, decode=read_envelope
+            )
+        found: Envelope = answer.data
+        return found
+
     def rows(self, path: str, params: Mapping[str, Any], *, doing: str) -> Iterator[msgspec.Raw]:
         """Yield the records of the lead database behind a path, page by page."""
         token: str | None = None

@@ -1,0 +1,224 @@
+"""Who came to a webinar, in Marketo: by the channel's own names, once the report has settled, and nobody twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.company import Company
+from tests.worlds import HOST, joined, registrant, session, webinar, world
+
+Record = dict[str, Any]
+PAST, OWN, NEVER, AHEAD, LATER = 81, 82, 83, 84, 85
+GOOD, LOCAL, QUIET, SOON, PAPER = 1001, 1002, 1003, 1004, 1005
+STATUSES = [
+    {"name": "Eingeladen", "step": 10},
+    {"name": "Angemeldet", "step": 20},
+    {"name": "Nicht erschienen", "step": 30},
+    {"name": "Teilgenommen", "step": 30, "success": True},
+]
+SETTINGS = f"""
+[marketo]
+users = ["{HOST["email"]}"]
+[marketo.programs]
+"{GOOD}" = "{PAST}"
+"{LOCAL}" = "{OWN}"
+"{QUIET}" = "{NEVER}"
+"{SOON}" = "{AHEAD}"
+"{PAPER}" = "{LATER}"
+[marketo.channels."Webinar DACH"]
+registered = "Angemeldet"
+no_show = "Nicht erschienen"
+attended = "Teilgenommen"
+"""
+PEOPLE = ("ada", "bob", "cy", "dee", "eve", "fay", "gus")
+
+
+def mail(name: str) -> str:
+    return f"{name}@x.example"
+
+
+def programs_of(*members: tuple[int, str, str], **instance: Any) -> Record:
+    """An instance with the programs, whose members are (program, name, status)."""
+    made = "2026-10-01T08:00:00Z"
+    return {
+        "munchkin_id": "100-ABC-200",
+        "leads": [{"id": at + 11, "email": mail(name).title()} for at, name in enumerate(PEOPLE)],
+        "channels": [
+            {"name": "Webinar DACH", "progressionStatuses": STATUSES},
+            {"name": "Webinar"},
+            {"name": "Content", "applicableProgramType": "program"},
+        ],
+        "programs": [
+            {"id": GOOD, "channel": "Webinar", "createdAt": made},
+            {"id": LOCAL, "channel": "Webinar DACH", "createdAt": made},
+            {"id": QUIET, "channel": "Webinar", "createdAt": made},
+            {"id": SOON, "channel": "Webinar", "createdAt": made},
+            {"id": PAPER, "channel": "Content", "createdAt": made},
+        ],
+        "members": [
+            {"programId": program, "leadId": PEOPLE.index(name) + 11, "status": status, "membershipDate": made}
+            for program, name, status in members
+        ],
+        **instance,
+    }
+
+
+def told() -> Record:
+    """A world in which each thing that can become of a member becomes of one."""
+    found = world(
+        webinar(
+            PAST,
+            registrants=[
+                registrant(mail("ada")),
+                registrant(mail("bob")),
+                registrant(mail("new"), org="New Ltd", phone="+49 30 1", last_name="Comer"),
+                registrant(mail("owen")),
+            ],
+            instances=[
+                session(
+                    "s1==",
+                    "10:05",
+                    "11:00",
+                    [
+                        joined(HOST["email"], "10:00", "11:00", id="host1"),
+                        joined(mail("ada"), "10:10", "10:50"),
+                        joined(mail("cy"), "10:10", "10:50"),
+                        joined(mail("dee"), "10:10", "10:50"),
+                        joined(mail("new"), "10:10", "10:50"),
+                        joined("", "10:10", "10:50", name="Guest"),
+                    ],
+                )
+            ],
+        ),
+        webinar(
+            OWN, instances=[session("s2==", "10:00", "11:00", [joined(HOST["email"], "10:00", "11:00", id="host1")])]
+        ),
+        webinar(NEVER),
+        webinar(AHEAD, day="2026-12-10", registrants=[registrant(mail("ada"), join_url="https://zoom.example/w/ada")]),
+        webinar(LATER, day="2026-12-11"),
+    )
+    found["marketo"] = [
+        programs_of(
+            (GOOD, "ada", "Registered"),
+            (GOOD, "bob", "Registered"),
+            (GOOD, "cy", "Invited"),
+            (GOOD, "eve", "Attended On-demand"),
+            (GOOD, "fay", "Invited"),
+            (LOCAL, "ada", "Angemeldet"),
+            (LOCAL, "eve", "Teilgenommen"),
+            (QUIET, "ada", "Registered"),
+            (SOON, "ada", "Registered"),
+            (SOON, "bob", "Invited"),
+            (PAPER, "ada", "Registered"),
+        )
+    ]
+    found["marketo"][0]["channels"][2]["progressionStatuses"] = [{"name": "Registered", "step": 1}]
+    return found
+
+
+class Hall:
+    """A company that has been synced twice, and what Marketo then has."""
+
+    def __init__(self, company: Company) -> None:
+        self.company = company
+        self.receipt = company.run()
+        self.verdicts = {
+            (kind, key): (verdict, why)
+            for kind, key, verdict, why in company.rows(
+                "select object, object_key, verdict, coalesce(reason, '') from verdicts where destination = 'marketo'"
+            )
+        }
+        company.sandbox.clear_requests()
+        self.again = company.run()
+        self.instance: Record = company.sandbox.world()["marketo"][0]
+        self.writes = [one["path"] for one in company.sandbox.requests() if one["vendor"] == "marketo"]
+
+    def statuses(self, program: int) -> dict[str, str]:
+        """Return name to status."""
+        emails = {lead["id"]: lead["email"].lower() for lead in self.instance["leads"]}
+        return {
+            emails[row["leadId"]].partition("@")[0]: row["status"]
+            for row in self.instance["members"]
+            if row["programId"] == program
+        }
+
+    def lead(self, name: str) -> Record:
+        """Return the one lead of a name."""
+        (found,) = [lead for lead in self.instance["leads"] if lead["email"].lower() == mail(name)]
+        return found
+
+    def verdict(self, program: int, name: str) -> tuple[str, str]:
+        """Return the verdict on a member of the first run, and the code of its reason."""
+        key = str(PEOPLE.index(name) + 11) if name in PEOPLE else mail(name)
+        verdict, why = self.verdicts["member", f"{program}|{key}"]
+        return verdict, why.partition(":")[0]
+
+
+@pytest.fixture(scope="module")
+def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
+    company = Company(told(), tmp_path_factory.mktemp("marketo") / "home", SETTINGS)
+    yield Hall(company)
+    company.sandbox.stop()
+
+
+@pytest.mark.rule("ZM-05", "ZM-06")
+def test_whom_the_program_tracks_becomes_attended_or_no_show_by_the_channel_s_own_names(hall: Hall) -> None:
+    assert hall.statuses(GOOD) == {
+        "ada": "Attended",
+        "bob": "No Show",
+        "cy": "Attended",
+        "dee": "Attended",
+        "eve": "Attended On-demand",
+        "fay": "Invited",
+        "new": "Attended",
+    }
+    assert hall.statuses(LOCAL) == {"ada": "Nicht erschienen", "eve": "Teilgenommen"}
+    assert hall.verdict(GOOD, "ada") == ("published", "")
+    assert hall.verdict(GOOD, "eve") == hall.verdict(LOCAL, "eve") == ("excluded", "success_of_another")
+    assert ("member", f"{GOOD}|{PEOPLE.index('fay') + 11}") not in hall.verdicts, "who is invited is not registered"
+
+
+@pytest.mark.rule("ZM-06")
+def test_an_attendee_becomes_a_lead_with_details_and_a_lead_that_exists_stays_as_it_is(hall: Hall) -> None:
+    fields = {name: hall.lead("new")[name] for name in ("firstName", "lastName", "company", "phone")}
+    assert fields == {"firstName": "New", "lastName": "Comer", "company": "New Ltd", "phone": "+49 30 1"}
+    assert hall.lead("dee").get("firstName") is None
+    assert len(hall.instance["leads"]) == len(PEOPLE) + 1
+    assert hall.verdict(GOOD, "owen") == ("excluded", "zoom_page_registration")
+
+
+@pytest.mark.rule("ZM-10")
+def test_of_a_webinar_that_never_started_nobody_is_a_no_show(hall: Hall) -> None:
+    assert hall.statuses(QUIET) == {"ada": "Registered"}
+    assert hall.verdict(QUIET, "ada") == ("excluded", "never_started")
+    told = hall.company.rows(f"select reason, effect from webinar_audit_reasons where webinar_id = {NEVER}")
+    assert told == [("never_started", "none")]
+    assert not hall.receipt.is_partial
+
+
+@pytest.mark.rule("ZM-03")
+def test_the_registrant_s_own_link_is_the_member_s_before_the_webinar(hall: Hall) -> None:
+    links = {(row["programId"], row["leadId"]): row.get("webinarUrl") for row in hall.instance["members"]}
+    assert {key: link for key, link in links.items() if link} == {(SOON, 11): "https://zoom.example/w/ada"}
+    assert hall.statuses(SOON) == {"ada": "Registered", "bob": "Invited"}
+    assert hall.verdict(SOON, "ada") == ("waiting", "not_over")
+    phases = [phase.object for phase in hall.company.workspace.destinations["marketo"].phases]
+    assert phases.index("webinar_url") < phases.index("member")
+
+
+def test_a_program_whose_link_cannot_be_used_is_left_alone(hall: Hall) -> None:
+    assert hall.statuses(PAPER) == {"ada": "Registered"}
+    assert not [key for kind, key in hall.verdicts if kind == "member" and key.startswith(str(PAPER))]
+
+
+@pytest.mark.rule("ZM-14")
+def test_a_second_run_tells_nothing_again(hall: Hall) -> None:
+    assert hall.receipt.applied is not None
+    assert hall.receipt.applied.outcomes["member"] == {"published": 6}
+    assert hall.receipt.applied.outcomes["lead"] == {"published": 2}
+    assert hall.again.plan is not None
+    assert hall.again.plan.rows["marketo"] == []
+    assert not [path for path in hall.writes if path.endswith(("status.json", "members.json", "/leads.json"))]
