@@ -48,6 +48,7 @@ class MarketoOptions(BaseModel):
     """Programs on their way between Zoom and Marketo (ZM-01 to ZM-11).
 
     Attributes:
+        tag: a type of tag; a program that bears it is of the webinar that it says, unless `programs` says another.
         users: Zoom users whose webinars can be linked, beside the owner of the Zoom account.
         programs: program id to webinar id, or to one occurrence of a series.
         channels: the statuses of channels that do not have Marketo's own names; what is named here is for webinars.
@@ -55,6 +56,7 @@ class MarketoOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    tag: str = "Zoom Webinar"
     users: list[Annotated[str, AfterValidator(_address)]] = Field(default_factory=list)
     unlimited_users: bool = False
     sync_zoom_page_registrations: bool = False

@@ -1,9 +1,10 @@
 -- Which program of Marketo is of which webinar, and what stands against it?
--- grain: one row per program_id that the settings link, and account, the Marketo instance that has it
+-- grain: one row per program_id that is linked, and account, the Marketo instance that has it
 -- units: reason is null for a link that is used, else a code, a colon and what to do; occurrence_id is '' for a single
 --        webinar; the three statuses bear the channel's own names, null where it has none such
--- rule:  ZM-01, ZM-06 to ZM-08, HZ-02; a channel is for webinars if its programs are, if it is called so, or if the
---        settings name its statuses
+-- rule:  ZM-01, ZM-06 to ZM-08, HZ-02; the settings link a program, or else its own tag; a channel is for webinars if
+--        its programs are, if it is called so, or if the settings name its statuses; where nobody is named, all
+--        are visible as long as they are no more than could be named
 with
 
 told as (
@@ -29,7 +30,8 @@ in_force as (
         is_marketo_page_synced,
         is_marketo_lead_created,
         marketo_channels,
-        unnest(marketo_programs) as link
+        marketo_programs,
+        marketo_tag
     from told
     where nearness = 1
 
@@ -80,13 +82,71 @@ channels as (
 
 ),
 
+programs as (
+
+    select
+        account,
+        program_id,
+        program,
+        channel,
+        description,
+        start_at,
+        end_at,
+        tags
+    from ordered_programs
+    where nearness = 1 and kind = 'seen'
+
+),
+
+named as (
+
+    select unnest(marketo_programs) as link
+    from in_force
+
+),
+
+tagged as (
+
+    select
+        programs.account,
+        programs.program_id,
+        list_filter(programs.tags, lambda t: t.tagtype = in_force.marketo_tag)[1].tagvalue as tag
+    from programs
+    cross join in_force
+    where
+        in_force.marketo_tag <> ''
+        and programs.program_id not in (select link.program_id as program_id from named)
+
+),
+
+links as (
+
+    select
+        programs.account,
+        named.link.program_id as program_id,
+        named.link.webinar_id as webinar_id,
+        named.link.occurrence_id as occurrence_id
+    from named
+    left join programs
+        on named.link.program_id = programs.program_id
+    union all
+    select
+        account,
+        program_id,
+        try_cast(replace(replace(split_part(tag, '/', 1), ' ', ''), '-', '') as bigint) as webinar_id,
+        trim(split_part(tag, '/', 2)) as occurrence_id
+    from tagged
+    where try_cast(replace(replace(split_part(tag, '/', 1), ' ', ''), '-', '') as bigint) is not null
+
+),
+
 linked as (
 
     select
-        coalesce(programs.account, '') as account,
-        in_force.link.program_id as program_id,
-        in_force.link.webinar_id as webinar_id,
-        in_force.link.occurrence_id as occurrence_id,
+        coalesce(links.account, '') as account,
+        links.program_id,
+        links.webinar_id,
+        links.occurrence_id,
         in_force.marketo_users,
         in_force.is_marketo_user_unlimited,
         in_force.is_marketo_page_synced as is_page_synced,
@@ -95,20 +155,34 @@ linked as (
         programs.program,
         programs.channel,
         programs.description,
+        programs.start_at,
+        programs.end_at,
         channels.program_type,
         channels.statuses,
         list_filter(in_force.marketo_channels, lambda c: c.name = programs.channel)[1] as named,
-        count(*) over (
-            partition by programs.account, in_force.link.webinar_id, in_force.link.occurrence_id
-        ) as link_count,
-        string_agg(cast(in_force.link.program_id as varchar), ', ' order by in_force.link.program_id) over (
-            partition by programs.account, in_force.link.webinar_id, in_force.link.occurrence_id
+        count(*) over (partition by links.account, links.webinar_id, links.occurrence_id) as link_count,
+        string_agg(cast(links.program_id as varchar), ', ' order by links.program_id) over (
+            partition by links.account, links.webinar_id, links.occurrence_id
         ) as rivals
-    from in_force
-    left join ordered_programs as programs
-        on in_force.link.program_id = programs.program_id and programs.nearness = 1 and programs.kind = 'seen'
+    from links
+    cross join in_force
+    left join programs
+        on links.account = programs.account and links.program_id = programs.program_id
     left join channels
         on programs.account = channels.account and programs.channel = channels.channel
+
+),
+
+hosts as (
+
+    select
+        int_webinars.account,
+        count(distinct int_webinars.host_id) as host_count
+    from int_webinars
+    left join int_hosts
+        on int_webinars.account = int_hosts.account and int_webinars.host_id = int_hosts.user_id
+    where not coalesce(int_hosts.is_owner, false)
+    group by int_webinars.account
 
 ),
 
@@ -142,6 +216,8 @@ joined as (
         coalesce(placed.program, '') as program,
         coalesce(placed.channel, '') as channel,
         coalesce(placed.description, '') as description,
+        placed.start_at,
+        placed.end_at,
         coalesce(int_webinars.account, '') as zoom_account,
         placed.webinar_id,
         placed.occurrence_id,
@@ -158,7 +234,7 @@ joined as (
             when not placed.is_known
                 then
                     'unknown_program: Marketo has no program ' || cast(placed.program_id as varchar)
-                    || '. Correct its id in the settings under [marketo.programs]'
+                    || '. Correct its id under [marketo.programs] in the settings'
             when
                 coalesce(placed.program_type, '') not in ('webinar', 'event with webinar')
                 and not (
@@ -185,7 +261,11 @@ joined as (
             when
                 not placed.is_marketo_user_unlimited
                 and not coalesce(int_hosts.is_owner, false)
-                and not list_contains(placed.marketo_users, int_webinars.host_email)
+                and case
+                    when len(placed.marketo_users) = 0
+                        then hosts.host_count > 20
+                    else not list_contains(placed.marketo_users, int_webinars.host_email)
+                end
                 then
                     'host_not_visible: the host of webinar ' || cast(placed.webinar_id as varchar)
                     || ' is neither the owner of the Zoom account nor one of marketo.users. Name the host there'
@@ -217,6 +297,8 @@ joined as (
         on placed.webinar_id = int_webinars.webinar_id
     left join int_hosts
         on int_webinars.account = int_hosts.account and int_webinars.host_id = int_hosts.user_id
+    left join hosts
+        on int_webinars.account = hosts.account
     left join int_occurrences
         on placed.webinar_id = int_occurrences.webinar_id and placed.occurrence_id = int_occurrences.occurrence_id
 

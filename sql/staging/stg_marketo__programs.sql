@@ -20,6 +20,7 @@ parsed as (
                 "description": "VARCHAR",
                 "type": "VARCHAR",
                 "channel": "VARCHAR",
+                "tags": [{"tagType": "VARCHAR", "tagValue": "VARCHAR"}],
                 "startDate": "VARCHAR",
                 "endDate": "VARCHAR"
             }'
@@ -41,6 +42,7 @@ named as (
         coalesce(told.description, '') as description,
         lower(coalesce(told.type, '')) as program_type,
         coalesce(told.channel, '') as channel,
+        coalesce(told.tags, []) as tags,
         try_cast(replace(told.startdate, 'Z+0000', 'Z') as timestamptz) as start_at,
         try_cast(replace(told.enddate, 'Z+0000', 'Z') as timestamptz) as end_at
     from parsed

@@ -33,6 +33,7 @@ parsed as (
                 "activities": {"since": "TIMESTAMPTZ", "bots": "VARCHAR", "time_zone": "VARCHAR"},
                 "salesforce": {"activities_since": "TIMESTAMPTZ"},
                 "marketo": {
+                    "tag": "VARCHAR",
                     "users": ["VARCHAR"],
                     "unlimited_users": "BOOLEAN",
                     "sync_zoom_page_registrations": "BOOLEAN",
@@ -77,6 +78,7 @@ named as (
         told.salesforce.activities_since as salesforce_since_at,
         cast(activities as varchar) as activities,
         cast(salesforce as varchar) as salesforce,
+        coalesce(told.marketo.tag, '') as marketo_tag,
         told.marketo.users as marketo_users,
         coalesce(told.marketo.unlimited_users, false) as is_marketo_user_unlimited,
         coalesce(told.marketo.sync_zoom_page_registrations, false) as is_marketo_page_synced,

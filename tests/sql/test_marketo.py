@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -14,8 +15,10 @@ from tests.sql.telling import AS_OF, MODELS, Told
 from tests.worlds import HOST, series, webinar
 
 INSTANCE = "100-ABC-200"
-GOOD, TWICE, TWIN, PAPER, TOUR, LOCAL, STRANGE, FOREIGN, WHOLE, DATE, WRONG, OFF, LOST, NONE = range(1001, 1015)
-OCCURRENCE = series(90, ["2026-11-10", "2026-12-10"])["occurrences"][1]["occurrence_id"]
+GOOD, TWICE, TWIN, PAPER, TOUR, LOCAL, STRANGE, FOREIGN, WHOLE, DATE, WRONG, OFF, LOST, NONE, TAGGED, PLAIN = range(
+    1001, 1017
+)
+FIRST, OCCURRENCE = (one["occurrence_id"] for one in series(90, ["2026-11-10", "2026-12-10"])["occurrences"])
 USUAL = [{"name": name, "step": step} for name, step in (("Registered", 30), ("No Show", 40), ("Attended", 50))]
 HERE = [{"name": name, "step": step} for name, step in (("Dabei", 10), ("Fehlt", 20), ("War da", 20))]
 CHANNELS: dict[str, tuple[str, list[dict[str, Any]]]] = {
@@ -77,8 +80,12 @@ def company(told: Told) -> None:
             {"name": name, "applicableProgramType": kind, "progressionStatuses": statuses},
             account=INSTANCE,
         )
-    for program, (channel, _) in PROGRAMS.items():
-        told.tell("marketo/programs", str(program), {"name": f"P{program}", "channel": channel}, account=INSTANCE)
+    tags = {GOOD: "84", TAGGED: f"90 / {FIRST}", PLAIN: "soon"}
+    for program in (*PROGRAMS, TAGGED, PLAIN):
+        channel, _ = PROGRAMS.get(program, ("Webinar", ""))
+        tag = [{"tagType": "Zoom Webinar", "tagValue": tags[program]}] if program in tags else []
+        payload = {"name": f"P{program}", "channel": channel, "tags": tag}
+        told.tell("marketo/programs", str(program), payload, account=INSTANCE)
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +100,8 @@ def links(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]
 @pytest.mark.rule("ZM-01", "ZM-07", "ZM-08")
 def test_a_link_that_cannot_be_used_says_what_stands_against_it_and_what_to_do(links: dict[int, Any]) -> None:
     reasons = {program: row["reason"] for program, row in links.items()}
-    assert set(reasons) == {*PROGRAMS, NONE}
-    assert {program for program, reason in reasons.items() if reason is None} == {GOOD, LOCAL, DATE}
+    assert set(reasons) == {*PROGRAMS, NONE, TAGGED}
+    assert {program for program, reason in reasons.items() if reason is None} == {GOOD, LOCAL, DATE, TAGGED}
     for program, *signs in (
         (TWICE, "linked_twice: ", "82", f"{TWICE}, {TWIN}"),
         (TWIN, "linked_twice: ", "82", f"{TWICE}, {TWIN}"),
@@ -132,7 +139,37 @@ def test_a_link_bears_the_channel_s_own_statuses_and_the_occurrence(links: dict[
         "War da",
     ]
     assert [links[LOCAL][f"{name}_step"] for name in ("registered", "no_show", "attended")] == [10, 20, 20]
-    assert links[DATE]["occurrence_id"] == OCCURRENCE
+    assert [(links[one]["webinar_id"], links[one]["occurrence_id"]) for one in (DATE, TAGGED)] == [
+        (90, OCCURRENCE),
+        (90, FIRST),
+    ]
+
+
+@pytest.mark.rule("ZM-07")
+@pytest.mark.parametrize(
+    ("count", "options", "is_visible"),
+    [
+        (20, {}, True),
+        (21, {}, False),
+        (21, {"unlimited_users": True}, True),
+        (21, {"users": ["h1@x.example"]}, True),
+        (20, {"users": ["h2@x.example"]}, False),
+    ],
+)
+def test_who_hosts_webinars_is_visible_up_to_twenty(
+    tmp_path: Path, count: int, options: dict[str, Any], is_visible: bool
+) -> None:
+    told = Told(tmp_path)
+    settings = parse({"marketo": {"programs": {str(GOOD): "101"}, **options}})
+    told.tell("turnout/settings", "settings", settings.meaning(), AS_OF, account="turnout")
+    told.tell("marketo/channels", "1", {"name": "Webinar", "applicableProgramType": "event"}, account=INSTANCE)
+    told.tell("marketo/programs", str(GOOD), {"name": "P", "channel": "Webinar"}, account=INSTANCE)
+    for at in range(1, count + 1):
+        host = {"host_id": f"h{at}", "host_email": f"h{at}@x.example"}
+        told.tell("zoom/webinars", str(100 + at), webinar(100 + at) | host)
+    transform.build(cast(Log, told.log), needed("int_marketo_links"), as_of=AS_OF)
+    (row,) = told.rows("int_marketo_links")
+    assert (row["reason"].partition(":")[0] != "host_not_visible") is is_visible
 
 
 @pytest.mark.rule("ZM-07")

@@ -32,9 +32,9 @@ from pipelines.settings import Connection
 from pipelines.vendors.reading import reads
 
 WINDOW_SECONDS = 20
-LIMITS = {"": [Rate(90, WINDOW_SECONDS * 1000)]}
-"""A tenth less than is allowed: calls that leave in time can arrive closer together."""
-AT_ONCE = 8
+LIMITS = {"": [Rate(50, WINDOW_SECONDS * 1000)]}
+"""Half of what is allowed: other programs use the instance too."""
+AT_ONCE = 5
 SPARE_SECONDS = 10
 """A token with less than this left is waited out, and no call is begun with it."""
 TOKENS_ASKED = 3
