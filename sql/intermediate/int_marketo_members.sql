@@ -381,7 +381,7 @@ judged as (
                 then null
             when zoom_reason is not null
                 then zoom_reason
-            when not is_tracked and has_attended and not is_lead_created
+            when not is_tracked and has_attended and not is_lead_created and not (is_registered and is_page_synced)
                 then 'attendee_not_synced: came without being registered in Marketo; create_leads_from_attendees is off'
             when not is_tracked and not has_attended and not is_page_synced
                 then 'zoom_page_registration: registered in Zoom alone; sync_zoom_page_registrations is off'
