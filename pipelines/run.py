@@ -27,7 +27,7 @@ from pipelines.errors import ChecksFailed, SettingsError, UsageError, VendorErro
 from pipelines.events import Batch, Record, Stream, digest
 from pipelines.expectations.suites import check_plan, check_tables
 from pipelines.inbox import Inbox, read_moved
-from pipelines.ingest import IngestReceipt, Source, has_webinars, ingest
+from pipelines.ingest import IngestReceipt, Source, ingest
 from pipelines.log import OURS, Log, compaction
 from pipelines.models import Model
 from pipelines.publish import ApplyReceipt, Destination, Plan
@@ -340,21 +340,12 @@ class Workspace:
             UsageError: no connected account knows the webinar; names those that were asked.
             SettingsError: no account with webinars is connected.
         """
+        from pipelines import registering
+
         with self.log.locked():
-            having = [source for source in self.sources if has_webinars(source)]
-            if not having:
-                raise SettingsError(
-                    "no account that has webinars is connected. `turnout doctor` lists the variables that connect one."
-                )
-            knowing = [source for source in having if source.knows(webinar_id, self.log)]
-            if not knowing:
-                asked = ", ".join(source.account for source in having)
-                raise UsageError(
-                    f"no connected account knows webinar {webinar_id}; asked: {asked}. Look at its id in Zoom."
-                )
             read = [
                 ingest(source.of_webinar(webinar_id), self.log, run=self.run_id, progress=progress)
-                for source in knowing
+                for source in registering.knowing(self, webinar_id)
             ]
             receipt = self.run(allow=allow, progress=progress)
             receipt.ingested = [*read, *receipt.ingested]
@@ -366,18 +357,16 @@ class Workspace:
         Raises:
             ChecksFailed, FuseError: everything was read and computed, nothing was published.
         """
+        from pipelines import registering  # which begins runs of its own
+
         with self.log.locked():
             receipt = RunReceipt(self.run_id, as_of or datetime.now(UTC))
             receipt.ingested = self.ingest(progress=progress)
             receipt.as_of = as_of or self.now()
-            plan = self._plan_anew(receipt, (), progress)
-            self.save(plan)
-            if plan.total:
-                try:
-                    receipt.applied = self.apply(plan, allow=allow, progress=progress)
-                except ChecksFailed as error:
-                    unread = {why: name for one in receipt.ingested for name, why in one.failed.items()}
-                    raise ChecksFailed("\n  not read: ".join([str(error), *unread])) from None
+            self.publish(receipt, (), allow=allow, progress=progress)
+            if as_of is None:
+                others = [name for name in self.targets if name != "zoom"]
+                registering.follow(self, receipt, others, allow=allow, progress=progress)
             progress("audit")
             with self.warehouse.connect({"verdicts", *audit.READ}) as db:
                 counts = db.execute("select verdict, count(*) from verdicts group by verdict order by verdict")
@@ -385,6 +374,24 @@ class Workspace:
                 dates = audit.dates_of(db, most=SHOWN_EMAILS)
             write_page(self.home, dates, receipt.as_of)
             return receipt
+
+    def publish(
+        self, receipt: RunReceipt, names: Collection[str], *, allow: bool = False, progress: Progress = silent
+    ) -> None:
+        """Plan as of the receipt's moment, apply that, and add what was done to the receipt.
+
+        Raises:
+            ChecksFailed, FuseError: nothing of it was published.
+        """
+        plan = self._plan_anew(receipt, names, progress)
+        self.save(plan)
+        if plan.total:
+            try:
+                applied = self.apply(plan, allow=allow, progress=progress)
+            except ChecksFailed as error:
+                unread = {why: name for one in receipt.ingested for name, why in one.failed.items()}
+                raise ChecksFailed("\n  not read: ".join([str(error), *unread])) from None
+            receipt.applied = applied if receipt.applied is None else receipt.applied + applied
 
     def save(self, plan: Plan, out: Path | None = None) -> Path:
         """Write a plan to `plans/`, or where it is wanted."""

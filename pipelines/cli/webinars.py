@@ -1,4 +1,4 @@
-"""The commands of one webinar: audit, sync."""
+"""The commands of one webinar: audit, sync, register."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SHOWN_DATES = 100
 LONGEST_TOPIC = 40
+LONGEST_CONTACT_ID = 18
 COUNTS = ("registered", "attended", "matched", "anonymous", "excluded")
 
 
@@ -22,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command()(audit)
     app.command()(sync)
+    app.command()(register)
 
 
 def _webinar_id(text: str) -> str:
@@ -102,4 +104,36 @@ def sync(
         receipt = opened.sync(name, allow=allow, progress=tell)
     give(told_run(receipt), as_json, lines_run(receipt))
     if receipt.is_partial:
+        raise typer.Exit(1)
+
+
+def register(
+    webinar: Annotated[str, typer.Argument(metavar="WEBINAR", help="A webinar's id; blanks and dashes do not count.")],
+    contact: Annotated[str, typer.Option("--contact", metavar="ID", help="Id of a contact in HubSpot.")],
+    allow: Allow = False,
+    as_json: Json = False,
+) -> None:
+    """Register a contact of HubSpot for a webinar in Zoom; once, however often it is asked for."""
+    name = _webinar_id(webinar)
+    if not contact.strip().isdecimal() or len(contact.strip()) > LONGEST_CONTACT_ID:
+        raise UsageError(
+            f"--contact {contact!r}: the id of a contact has digits only; HubSpot shows it in the address."
+        )
+    from pipelines import registering
+
+    number = int(contact)
+    opened = workspace()
+    with progress() as tell:
+        found = registering.register(opened, name, number, allow=allow, progress=tell)
+    told = {"webinar": name, "contact": number, "verdict": found.verdict, "reason": found.reason}
+    words = "is registered" if found.is_done else "is not registered"
+    reason = f": {found.reason}" if found.reason else ""
+    lines = [f"contact {number} {words} for webinar {name}{reason}"]
+    unread = [
+        f"not read: {one.source} {stream}: {why}"
+        for one in found.receipt.ingested
+        for stream, why in one.failed.items()
+    ]
+    give({**told, "run": told_run(found.receipt)}, as_json, [*lines, *unread, *found.receipt.lines])
+    if not found.is_done:
         raise typer.Exit(1)

@@ -45,7 +45,7 @@ PLAN_SCHEMA = pa.schema(
 
 
 BROKEN_OFF = "an earlier sending was broken off, and {vendor} could not be asked yet"
-VENDORS = {"hubspot": "HubSpot", "salesforce": "Salesforce", "marketo": "Marketo"}
+VENDORS = {"hubspot": "HubSpot", "salesforce": "Salesforce", "marketo": "Marketo", "zoom": "Zoom"}
 
 
 @dataclass

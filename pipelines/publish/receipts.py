@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -15,6 +15,10 @@ from pipelines.publish.rows import Destination, Outcome, Row
 
 INTENTS = Stream("intents", "own", about="what is about to be sent, written before it is")
 JOBS = Stream("jobs", "own", about="jobs that a vendor works on by itself, written before they get their rows")
+STOPPED = "the vendor stopped us"
+"""Why a record was not sent: the one before it was refused for a reason that holds for all."""
+CALLED_AT = "called_at"
+"""In what a destination notes of an answer: when the call was made, by the vendor's clock."""
 OUTCOMES = Stream("outcomes", "own", about="what was sent, and what the vendor answered")
 
 
@@ -68,6 +72,33 @@ class JobBook:
         found = self._log.query(OURS, JOBS.name, sql, {"destination": self._destination})
         told = [orjson.loads(payload) for (payload,) in found]
         return [str(one["job"]) for one in told if not set(keys).isdisjoint(one["keys"])]
+
+    def calls(self, since: datetime) -> list[dict[str, Any]]:
+        """Return what was sent since a moment, or may have been; see `Notebook.calls`."""
+        files = self._log.files(OURS, OUTCOMES.name)
+        closed = (
+            f"select account, key, payload from read_parquet({files!r})" if files else "select '', '', null::varchar"
+        )
+        sql = f"""
+            select
+                intent.payload, intent.occurred_at,
+                outcome.payload ->> '$.answered.{CALLED_AT}', outcome.payload ->> '$.status'
+            from (select account, key, payload, occurred_at from events) as intent
+            left join ({closed}) as outcome(account, key, payload)
+                on intent.account = outcome.account and intent.key = outcome.key
+            where intent.account = $destination and intent.occurred_at >= $since
+                and (
+                    outcome.payload ->> '$.answered.{CALLED_AT}' is not null
+                    or outcome.payload is null
+                    or (outcome.payload ->> '$.status' <> 'waiting' and outcome.payload ->> '$.reason' <> '{STOPPED}')
+                )
+            order by intent.key
+        """  # noqa: S608
+        found = self._log.query(OURS, INTENTS.name, sql, {"destination": self._destination, "since": since})
+        return [
+            {**orjson.loads(payload), "planned_at": planned.astimezone(UTC), CALLED_AT: called, "status": status}
+            for payload, planned, called, status in found
+        ]
 
 
 def unknown_intents(log: Log) -> list[tuple[str, dict[str, Any]]]:

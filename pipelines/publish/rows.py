@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
@@ -77,6 +78,8 @@ class Outcome:
         key: the key under which the record is known from now on; a created contact's is its id, no longer its address.
         reason: the vendor's words for what it refused, or why it waits.
         sent: the fields that went out, where they are not those that were planned.
+        answered: what the vendor told of the record that others need. It may be secret: it is kept in the log, and
+            shown nowhere.
     """
 
     row: Row
@@ -85,6 +88,7 @@ class Outcome:
     vendor_id: str | None = None
     reason: str = ""
     sent: Mapping[str, str | None] | None = None
+    answered: Mapping[str, str] | None = None
 
     def of_row(self, row: Row, sent: Mapping[str, str | None]) -> Outcome:
         """Return the outcome as that of the row that was planned, when other fields were sent for it."""
@@ -103,6 +107,7 @@ class Outcome:
             "reason": self.reason,
             "payload_hash": self.row.payload_hash,
             "fields": dict(self.row.fields if self.sent is None else self.sent) if self.status == "published" else {},
+            **({"answered": dict(self.answered)} if self.answered else {}),
         }
 
 
@@ -162,6 +167,13 @@ class Notebook(Protocol):
 
     def jobs(self, keys: Collection[str]) -> list[str]:
         """Return the jobs that hold any of these keys, the oldest first."""
+
+    def calls(self, since: datetime) -> Sequence[Mapping[str, Any]]:
+        """Return what was sent since a moment, or may have been: each row with `planned_at`, `called_at` and `status`.
+
+        `called_at` is when, by the vendor's clock, and `status` what became of it; None where nobody knows. What was
+        surely never sent is left out.
+        """
 
 
 class Destination(Protocol):

@@ -14,7 +14,7 @@ from pipelines.errors import FuseError, StalePlanError, UnknownOutcomeError, Ven
 from pipelines.log import Log
 from pipelines.publish.plan import Plan
 from pipelines.publish.planned import Planned
-from pipelines.publish.receipts import JobBook, write_intents, write_outcomes
+from pipelines.publish.receipts import STOPPED, JobBook, write_intents, write_outcomes
 from pipelines.publish.rows import Destination, Outcome, Phase, Row
 from pipelines.settings import Fuses
 
@@ -40,6 +40,21 @@ class ApplyReceipt:
     def published(self) -> int:
         """Rows that the vendors confirmed."""
         return sum(counts.get("published", 0) for counts in self.outcomes.values())
+
+    def __add__(self, later: ApplyReceipt) -> ApplyReceipt:
+        """Return what both did, under the name of the first plan."""
+        outcomes = {kind: dict(counts) for kind, counts in self.outcomes.items()}
+        for kind, counts in later.outcomes.items():
+            mine = outcomes.setdefault(kind, {})
+            mine |= {status: mine.get(status, 0) + count for status, count in counts.items()}
+        return ApplyReceipt(
+            self.plan,
+            outcomes,
+            [*self.rejected, *later.rejected],
+            [*self.waiting, *later.waiting],
+            {**self.stopped, **later.stopped},
+            self.calls + later.calls,
+        )
 
     def count(self, row: Row, status: str) -> None:
         """Note one outcome."""
@@ -231,7 +246,7 @@ class _Sending:
                     self._stop(str(answer))
                     for row in batch:
                         self._wait(row, str(answer))
-                        closed.append((by_row[id(row)], Outcome(row, "not_done", reason="the vendor stopped us")))
+                        closed.append((by_row[id(row)], Outcome(row, "not_done", reason=STOPPED)))
                 else:
                     closed += [(by_row[id(outcome.row)], outcome) for outcome in answer]
         write_outcomes(
@@ -263,7 +278,7 @@ class _Sending:
 
     def _note(self, phase: Phase, outcome: Outcome) -> None:
         row = outcome.row
-        if outcome.status == "not_done" and outcome.reason == "the vendor stopped us":
+        if outcome.status == "not_done" and outcome.reason == STOPPED:
             return
         self.receipt.count(row, outcome.status)
         address = row.fields.get("email") or row.context.get("email")

@@ -182,7 +182,7 @@ def _verdict(reason: str) -> str:
 def _answers(log: Log, plan: Plan | None) -> pa.Table:
     columns: dict[str, list[str]] = {"destination": [], "object": [], "object_key": [], "status": [], "reason": []}
     for told in outcomes_of(log, plan.plan_id) if plan is not None else ():
-        if told["status"] in ("published", "rejected"):
+        if told["status"] in ("published", "rejected") or told["reason"]:
             values = (told["destination"], told["object"], told["planned_key"], told["status"], told["reason"])
             for name, value in zip(columns, values, strict=True):
                 columns[name].append(value)

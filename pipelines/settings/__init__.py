@@ -16,7 +16,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipelines.errors import SettingsError
 from pipelines.settings.connections import HOSTS as HOSTS
@@ -25,9 +25,10 @@ from pipelines.settings.connections import SIGNED_WITH as SIGNED_WITH
 from pipelines.settings.connections import Connection as Connection
 from pipelines.settings.connections import connections as connections
 from pipelines.settings.connections import webhook_secrets as webhook_secrets
-from pipelines.settings.entries import AddressOrDomain, Domain, Moment, WebinarId, Zone, once
+from pipelines.settings.entries import AddressOrDomain, Brand, Domain, Moment, WebinarId, Zone, brands_once, once
 from pipelines.settings.entries import webinar_id as webinar_id
 from pipelines.settings.marketo import MarketoOptions
+from pipelines.settings.registration import Registration
 from pipelines.settings.salesforce import DEFAULTS as MAPPED
 from pipelines.settings.salesforce import SalesforceOptions
 
@@ -159,6 +160,12 @@ class HubSpotOptions(Section):
     api_version: Literal["2026-09", "v3"] = "2026-09"
 
 
+class Further(Section):
+    """Accounts beside the one that the environment names, by the name of their brand (HZ-13)."""
+
+    zoom: Annotated[list[Brand], AfterValidator(brands_once)] = Field(default_factory=list)
+
+
 class Fuses(Section):
     """Shapes of a plan that a person must allow (EV-05)."""
 
@@ -189,6 +196,8 @@ class Settings(Section):
     hubspot: HubSpotOptions = HubSpotOptions()
     salesforce: SalesforceOptions = SalesforceOptions()
     marketo: MarketoOptions = MarketoOptions()
+    registration: Registration = Registration()
+    connections: Further = Further()
     fuses: Fuses = Fuses()
     quality: Quality = Quality()
 
@@ -236,6 +245,7 @@ class Settings(Section):
         for kind in MAPPED:
             told["salesforce"][kind]["fields"] = self.salesforce.mapping(kind)
         told["marketo"] = self.marketo.meaning()
+        told["registration"] = self.registration.meaning()
         return told
 
 
@@ -243,7 +253,17 @@ WEBINAR_TABLE = re.compile(r"^(\s*\[\s*sync\s*\.\s*)webinars\s*\]", re.MULTILINE
 """`[sync.webinars]`, the table of single webinars, beside `webinars = true`, the global switch: TOML itself does not
 allow one name to be both, so the table is read under a name of its own."""
 
-MEANINGFUL = {"sync", "meetings", "exclusions", "attendance", "identity", "activities", "salesforce", "marketo"}
+MEANINGFUL = {
+    "sync",
+    "meetings",
+    "exclusions",
+    "attendance",
+    "identity",
+    "activities",
+    "salesforce",
+    "marketo",
+    "registration",
+}
 """Sections that rules of people depend on."""
 
 SHOWN_CHARACTERS = 200

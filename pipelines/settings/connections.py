@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +19,8 @@ class Connection:
     Attributes:
         base_url: where the vendor is; of Salesforce, where it is logged in to; of Marketo, the instance's own host.
         username, private_key: of Salesforce's JWT bearer flow; the key is PEM text.
+        brand: what the settings call it, "" for the one that the environment alone names.
+        others: further accounts of the vendor, one for each brand.
     """
 
     vendor: str
@@ -30,6 +32,8 @@ class Connection:
     username: str = ""
     private_key: str = ""
     is_sandboxed: bool = False
+    brand: str = ""
+    others: tuple[Connection, ...] = ()
 
     def __repr__(self) -> str:
         return f"Connection({self.vendor} at {self.base_url})"
@@ -54,10 +58,13 @@ LOGIN_HOST = "https://login.salesforce.com"
 """Where a signed assertion may be brought; for a secret, Salesforce asks for the org's own host."""
 
 
-def connections(environment: Mapping[str, str] | None = None) -> dict[str, Connection]:
+def connections(environment: Mapping[str, str] | None = None, brands: Sequence[str] = ()) -> dict[str, Connection]:
     """Return the vendors that the environment connects.
 
     A vendor without credentials and without a base URL is not connected.
+
+    Args:
+        brands: names of further Zoom accounts (HZ-13): that of `beta` is ZOOM_BETA_ACCOUNT_ID, and so on.
 
     Raises:
         SettingsError: a vendor is half configured; every missing variable is named.
@@ -88,9 +95,26 @@ def connections(environment: Mapping[str, str] | None = None) -> dict[str, Conne
             private_key=key,
             is_sandboxed=bool(url),
         )
+    others = tuple(_of_brand(brand, env, missing) for brand in brands)
+    if brands and "zoom" not in found and not missing:
+        missing += [f"  {name}: not set, and brands need the account of the first one" for name in NEEDED["zoom"]]
     if missing:
         raise SettingsError("the environment is not complete:\n" + "\n".join(missing))
+    if others:
+        found["zoom"] = replace(found["zoom"], others=others)
     return found
+
+
+def _of_brand(brand: str, env: Mapping[str, str], missing: list[str]) -> Connection:
+    """Return the Zoom account of a brand; what is wrong with its variables is added to `missing`."""
+    names = [name.replace("ZOOM_", f"ZOOM_{brand.upper()}_", 1) for name in NEEDED["zoom"]]
+    given = {name: env.get(name, "").strip() for name in names}
+    url = env.get("ZOOM_BASE_URL", "").strip()
+    missing += _wrong("zoom", given, "")
+    account, client, secret = given.values()
+    return Connection(
+        "zoom", url.rstrip("/") or HOSTS["zoom"], account, client, secret, is_sandboxed=bool(url), brand=brand
+    )
 
 
 def webhook_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator
 
+BRAND = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST_WEBINAR_ID = 18
 """Digits; Zoom's own have 11 at most, and SQL keeps them as numbers."""
 
@@ -70,8 +72,22 @@ def _zone(text: str) -> str:
     return text
 
 
+def _brand(text: str) -> str:
+    if not BRAND.fullmatch(text):
+        raise ValueError("write a name of small letters and digits, for example second_brand")
+    return text
+
+
+def brands_once(names: list[str]) -> list[str]:
+    """See that no brand is named twice."""
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"{', '.join(twice)} stands twice: keep one")
+    return names
+
+
 WebinarId = Annotated[str, AfterValidator(webinar_id)]
 Moment = Annotated[datetime, AfterValidator(_aware)]
 AddressOrDomain = Annotated[str, AfterValidator(_address_or_domain)]
 Domain = Annotated[str, AfterValidator(_domain)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Brand = Annotated[str, AfterValidator(_brand)]

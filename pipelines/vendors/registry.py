@@ -16,6 +16,7 @@ from pipelines.vendors.marketo.destination import MarketoDestination
 from pipelines.vendors.marketo.source import MarketoSource
 from pipelines.vendors.salesforce.destination import SalesforceDestination
 from pipelines.vendors.salesforce.source import SalesforceSource
+from pipelines.vendors.zoom.destination import ZoomDestination
 from pipelines.vendors.zoom.run import everything, no_meeting, nobody
 from pipelines.vendors.zoom.source import ZoomSource
 from pipelines.vendors.zoom.webhooks import ZoomReceiver
@@ -29,7 +30,13 @@ def _zoom(connection: Connection, settings: Settings) -> Source:
 
 
 def _hubspot(connection: Connection, settings: Settings) -> Source:
-    return HubSpotSource(connection, settings.ingest, settings.hubspot.api_version, settings.salesforce.inbound)
+    return HubSpotSource(
+        connection,
+        settings.ingest,
+        settings.hubspot.api_version,
+        settings.salesforce.inbound,
+        settings.registration.properties,
+    )
 
 
 def _salesforce(connection: Connection, settings: Settings) -> Source:
@@ -72,10 +79,15 @@ def _to_marketo(connection: Connection, settings: Settings) -> Destination:
     return MarketoDestination(connection)
 
 
+def _to_zoom(connection: Connection, settings: Settings) -> Destination:
+    return ZoomDestination((connection, *connection.others))
+
+
 DESTINATIONS: dict[str, Callable[[Connection, Settings], Destination]] = {
     "hubspot": _to_hubspot,
     "marketo": _to_marketo,
     "salesforce": _to_salesforce,
+    "zoom": _to_zoom,
 }
 
 
@@ -84,13 +96,18 @@ RECEIVERS: dict[str, Callable[[str], Receiver]] = {"zoom": ZoomReceiver, "hubspo
 
 
 def sources(settings: Settings, environment: Mapping[str, str] | None = None) -> list[Source]:
-    """Return a source for each vendor that the environment connects.
+    """Return a source for each account that the environment connects.
 
     Raises:
         SettingsError: a vendor is half configured.
     """
-    connected = connections(environment)
-    return [make(connected[vendor], settings) for vendor, make in SOURCES.items() if vendor in connected]
+    connected = connections(environment, settings.connections.zoom)
+    return [
+        make(one, settings)
+        for vendor, make in SOURCES.items()
+        if vendor in connected
+        for one in (connected[vendor], *connected[vendor].others)
+    ]
 
 
 def destinations(settings: Settings, environment: Mapping[str, str] | None = None) -> dict[str, Destination]:
@@ -99,5 +116,5 @@ def destinations(settings: Settings, environment: Mapping[str, str] | None = Non
     Raises:
         SettingsError: a vendor is half configured.
     """
-    connected = connections(environment)
+    connected = connections(environment, settings.connections.zoom)
     return {vendor: make(connected[vendor], settings) for vendor, make in DESTINATIONS.items() if vendor in connected}

@@ -33,7 +33,10 @@ in_force as (
         recording_domains,
         contact_exclusions,
         is_panelist_counted,
-        is_secondary_attributed
+        is_secondary_attributed,
+        wish_property,
+        wish_forms,
+        questions
     from ordered
     where nearness = 1
 

@@ -42,6 +42,11 @@ parsed as (
                     "channels": [
                         {"name": "VARCHAR", "registered": "VARCHAR", "no_show": "VARCHAR", "attended": "VARCHAR"}
                     ]
+                },
+                "registration": {
+                    "contact_property": "VARCHAR",
+                    "forms": [{"form_id": "VARCHAR", "webinar_id": "BIGINT"}],
+                    "questions": [{"property": "VARCHAR", "question": "VARCHAR"}]
                 }
             }'
         ) as told,
@@ -76,6 +81,9 @@ named as (
         coalesce(told.activities.bots = 'include', false) as is_bot_included,
         coalesce(told.activities.time_zone, 'UTC') as portal_time_zone,
         told.salesforce.activities_since as salesforce_since_at,
+        coalesce(told.registration.contact_property, '') as wish_property,
+        coalesce(told.registration.forms, []) as wish_forms,
+        coalesce(told.registration.questions, []) as questions,
         cast(activities as varchar) as activities,
         cast(salesforce as varchar) as salesforce,
         coalesce(told.marketo.tag, '') as marketo_tag,

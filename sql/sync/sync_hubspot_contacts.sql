@@ -17,6 +17,17 @@ told as (
 
 ),
 
+by_crm as (
+
+    select
+        contact_id,
+        arg_max(webinar_url, (registered_at, webinar_id)) as webinar_url
+    from int_crm_registrations
+    where contact_id is not null
+    group by contact_id
+
+),
+
 contacts as (
 
     select
@@ -30,7 +41,7 @@ contacts as (
         case
             when excluded.email_key is not null
                 then 'email_excluded'
-            when contact_metrics.subject_key is null and told.object_key is null
+            when contact_metrics.subject_key is null and told.object_key is null and by_crm.contact_id is null
                 then 'no_activity'
         end as reason
     from int_contacts
@@ -40,6 +51,8 @@ contacts as (
         on int_contacts.email_key = excluded.email_key
     left join told
         on cast(int_contacts.contact_id as varchar) = told.object_key
+    left join by_crm
+        on int_contacts.contact_id = by_crm.contact_id
     where int_contacts.is_live
 
 ),
@@ -115,7 +128,7 @@ worded as (
         cast(coalesce(contact_metrics.webinars_registered, 0) as varchar) as turnout_webinars_registered,
         cast(coalesce(contact_metrics.webinars_attended, 0) as varchar) as turnout_webinars_attended,
         cast(coalesce(contact_metrics.occurrences_attended, 0) as varchar) as turnout_occurrences_attended,
-        cast(null as varchar) as turnout_last_registered_webinar_url,
+        by_crm.webinar_url as turnout_last_registered_webinar_url,
         contact_metrics.last_registration_url as turnout_last_registration_url,
         strftime(contact_metrics.last_registered_at, '%Y-%m-%dT%H:%M:%S.%gZ') as turnout_last_registration_at,
         cast(coalesce(contact_metrics.webinars_attended_30d, 0) as varchar) as turnout_webinars_attended_30d,
@@ -130,6 +143,8 @@ worded as (
     from candidates
     left join contact_metrics
         on candidates.subject_key = contact_metrics.subject_key
+    left join by_crm
+        on candidates.subject_key = by_crm.contact_id
 
 )
 

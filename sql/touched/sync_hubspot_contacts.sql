@@ -14,6 +14,9 @@ contacts as (
     union
     select contact_id from int_contacts
     where email_key in (select email_key from int_excluded_addresses__changed)
+    union
+    select contact_id from int_crm_registrations__changed
+    where contact_id is not null
 
 ),
 

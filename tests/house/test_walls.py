@@ -23,7 +23,7 @@ FLOORS = [
     {"http", "log", "warehouse", "settings", "models", "parsing", "verify", "checks"},
     {"ingest", "inbox", "transform", "publish", "imports", "reports", "audit", "segments", "asking", "expectations"},
     {"vendors"},
-    {"run", "webhooks"},
+    {"run", "registering", "webhooks"},
     {"cli"},
 ]
 """From the ground: a room imports its own floor and those below."""

@@ -86,9 +86,14 @@ def contacts(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[B
 
 
 def _wanted(run: Run, log: Log) -> tuple[str, ...]:
-    """Return the properties to ask for: those that rules need, and those that we publish."""
+    """Return the properties to ask for: those that rules need, those that we publish, those that the settings name."""
     known = log.latest("hubspot", "properties", run.account)
-    return (*PROPERTIES, *sorted(name for name in known if name.startswith(OURS)))
+    further = [name for name in run.further if name not in PROPERTIES and name in known]
+    if unknown := sorted({*run.further} - {*known, *PROPERTIES}):
+        run.note(
+            f"hubspot: contacts have no property {', '.join(unknown)}, which [registration] in the settings names."
+        )
+    return (*PROPERTIES, *further, *sorted(name for name in known if name.startswith(OURS) and name not in further))
 
 
 class Contacts:

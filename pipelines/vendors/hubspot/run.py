@@ -15,6 +15,7 @@ class Run:
     """The client, the settings, and the portal's id as soon as it is known.
 
     `inbound` are the kinds of activities that come from Salesforce, each with the properties that are mapped (HS-15).
+    `further` are properties of contacts that the settings ask for (HZ-32, HZ-33).
     """
 
     def __init__(
@@ -23,11 +24,13 @@ class Run:
         ingest: Ingest,
         notes: Notes,
         inbound: Mapping[str, Collection[str]] = MappingProxyType({}),
+        further: Collection[str] = (),
     ) -> None:
         self.client = client
         self.ingest = ingest
         self.notes = notes
         self.inbound = inbound
+        self.further = further
         self._account = ""
         self._has_begun = False
 

@@ -54,7 +54,8 @@ READERS: dict[str, Reader] = {
 class HubSpotSource:
     """One HubSpot portal. `notes` says what was left out of a reading and why.
 
-    `inbound` are the kinds of activities that come from Salesforce, each with the properties that are mapped (HS-15).
+    `inbound` are the kinds of activities that come from Salesforce, each with the properties that are mapped (HS-15);
+    `further` are properties of contacts that the settings ask for (HZ-32, HZ-33).
     """
 
     name = "hubspot"
@@ -66,11 +67,12 @@ class HubSpotSource:
         ingest: Ingest,
         api_version: str,
         inbound: Mapping[str, Collection[str]] = MappingProxyType({}),
+        further: Collection[str] = (),
     ) -> None:
         told = Notes()
         self.notes: list[str] = told
         self.client = client_of(connection, api_version)
-        self._run = Run(self.client, ingest, told, inbound)
+        self._run = Run(self.client, ingest, told, inbound, further)
 
     @property
     def account(self) -> str:
