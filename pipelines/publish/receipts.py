@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -73,8 +73,8 @@ class JobBook:
         told = [orjson.loads(payload) for (payload,) in found]
         return [str(one["job"]) for one in told if not set(keys).isdisjoint(one["keys"])]
 
-    def calls(self, since: datetime) -> list[dict[str, Any]]:
-        """Return what was sent since a moment, or may have been; see `Notebook.calls`."""
+    def calls(self, within: timedelta) -> list[dict[str, Any]]:
+        """Return what was sent of late, or may have been; see `Notebook.calls`."""
         files = self._log.files(OURS, OUTCOMES.name)
         closed = (
             f"select account, key, payload from read_parquet({files!r})" if files else "select '', '', null::varchar"
@@ -94,7 +94,7 @@ class JobBook:
                 )
             order by intent.key
         """  # noqa: S608
-        found = self._log.query(OURS, INTENTS.name, sql, {"destination": self._destination, "since": since})
+        found = self._log.query(OURS, INTENTS.name, sql, {"destination": self._destination, "since": self._at - within})
         return [
             {**orjson.loads(payload), "planned_at": planned.astimezone(UTC), CALLED_AT: called, "status": status}
             for payload, planned, called, status in found

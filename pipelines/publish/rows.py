@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
@@ -168,8 +168,8 @@ class Notebook(Protocol):
     def jobs(self, keys: Collection[str]) -> list[str]:
         """Return the jobs that hold any of these keys, the oldest first."""
 
-    def calls(self, since: datetime) -> Sequence[Mapping[str, Any]]:
-        """Return what was sent since a moment, or may have been: each row with `planned_at`, `called_at` and `status`.
+    def calls(self, within: timedelta) -> Sequence[Mapping[str, Any]]:
+        """Return what was sent of late, or may have been: each row with `planned_at`, `called_at` and `status`.
 
         `called_at` is when, by the vendor's clock, and `status` what became of it; None where nobody knows. What was
         surely never sent is left out.

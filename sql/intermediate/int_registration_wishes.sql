@@ -1,9 +1,10 @@
 -- Who is to be registered for which webinar, by whose wish, and what would be told of them?
 -- grain: one row per object_key: webinar, occurrence and who; a webinar's id that is none stands as it was written
 -- units: webinar_id is null where what was written is no id; occurrence_id is '' for the whole webinar; contact_id is
---        null for who is no contact; questions and custom_questions are the JSON of answers, null without any;
---        unanswered is the first question that must be answered and is not
--- rule:  HZ-32, HZ-33; blanks and dashes in an id do not count
+--        null for who is no contact; is_registered is told here of members of Marketo alone; questions and
+--        custom_questions are the JSON of answers, null without any; unanswered is the first question that must be
+--        answered and is not
+-- rule:  HZ-32, HZ-33, ZM-02, ZM-04; blanks and dashes in an id do not count
 with
 
 settings as (
@@ -78,6 +79,48 @@ by_hand as (
 
 ),
 
+leads as (
+
+    select
+        account,
+        lead_id,
+        first_name,
+        last_name,
+        company,
+        phone,
+        row_number() over (
+            partition by account, lead_id
+            order by occurred_at desc, observed_at desc, event_id
+        ) as recency
+    from stg_marketo__leads
+    where kind = 'seen' and occurred_at <= getvariable('as_of')
+
+),
+
+by_member as (
+
+    select
+        'marketo' as origin,
+        cast(null as bigint) as contact_id,
+        members.email,
+        cast(links.webinar_id as varchar) as written,
+        links.occurrence_id,
+        timestamptz '1970-01-01 00:00:00+00' as wished_at,
+        'marketo:' || members.account || ':' || cast(members.lead_id as varchar) as who,
+        leads.first_name,
+        leads.last_name,
+        nullif(leads.company, '') as org,
+        nullif(leads.phone, '') as phone,
+        members.is_registered
+    from int_marketo_members as members
+    inner join int_marketo_links as links
+        on members.account = links.account and members.program_id = links.program_id
+    left join leads
+        on members.account = leads.account and members.lead_id = leads.lead_id and leads.recency = 1
+    where links.reason is null and members.is_member and members.status = links.registered_status
+
+),
+
 united as (
 
     select * from by_property
@@ -85,15 +128,18 @@ united as (
     select * from by_form
     union all by name
     select * from by_hand
+    union all by name
+    select * from by_member
 
 ),
 
 wishes as (
 
     select
-        *,
+        * exclude (who, occurrence_id),
+        coalesce(occurrence_id, '') as occurrence_id,
         regexp_replace(written, '[\s\p{Z}\p{Pd}]', '', 'g') as plain,
-        coalesce('hubspot:' || cast(contact_id as varchar), email) as who
+        coalesce(who, 'hubspot:' || cast(contact_id as varchar), email) as who
     from united
 
 ),
@@ -103,8 +149,7 @@ latest as (
     select
         *,
         case when regexp_matches(plain, '^[0-9]{1,18}$') then cast(plain as bigint) end as webinar_id,
-        '' as occurrence_id,
-        row_number() over (partition by plain, who order by wished_at desc, origin) as recency
+        row_number() over (partition by plain, occurrence_id, who order by wished_at desc, origin) as recency
     from wishes
     where plain <> '' and who <> ''
 
@@ -163,13 +208,20 @@ joined as (
         coalesce(people.is_live, false) or chosen.contact_id is null as is_known,
         coalesce(people.email, chosen.email, '') as email,
         trim(coalesce(
-            nullif(people.first_name, ''), regexp_extract(chosen.answers, '(?m)^firstname: (.*)$', 1), ''
+            nullif(people.first_name, ''),
+            chosen.first_name,
+            regexp_extract(chosen.answers, '(?m)^firstname: (.*)$', 1),
+            ''
         )) as first_name,
         trim(coalesce(
-            nullif(people.last_name, ''), regexp_extract(chosen.answers, '(?m)^lastname: (.*)$', 1), ''
+            nullif(people.last_name, ''),
+            chosen.last_name,
+            regexp_extract(chosen.answers, '(?m)^lastname: (.*)$', 1),
+            ''
         )) as last_name,
-        cast(null as varchar) as org,
-        cast(null as varchar) as phone,
+        chosen.org,
+        chosen.phone,
+        coalesce(chosen.is_registered, false) as is_registered,
         list_filter(
             list_transform(
                 asked.questions,
@@ -247,6 +299,7 @@ named as (
         last_name,
         org,
         phone,
+        is_registered,
         case when len(standard) > 0 then cast(
             to_json(map_from_entries([struct_pack(key := q.question, value := q.answer) for q in standard]))
             as varchar

@@ -14,6 +14,7 @@ addresses as (
     select
         wishes.object_key,
         wishes.webinar_id,
+        wishes.occurrence_id,
         wishes.email_key
     from int_registration_wishes as wishes
     where wishes.email_key is not null
@@ -21,6 +22,7 @@ addresses as (
     select
         wishes.object_key,
         wishes.webinar_id,
+        wishes.occurrence_id,
         owned.email_key
     from (
         select
@@ -50,13 +52,18 @@ registered as (
 
     select
         addresses.object_key,
-        coalesce(bool_or(listed.is_standing or made.email_key is not null), false) as is_registered,
+        coalesce(bool_or(
+            (listed.is_standing and addresses.occurrence_id = '') or made.email_key is not null
+        ), false) as is_registered,
         coalesce(bool_or(listed.is_denied), false) as is_denied
     from addresses
     left join listed
         on addresses.webinar_id = listed.webinar_id and addresses.email_key = listed.email_key
     left join int_crm_registrations as made
-        on addresses.webinar_id = made.webinar_id and addresses.email_key = made.email_key
+        on
+            addresses.webinar_id = made.webinar_id
+            and addresses.email_key = made.email_key
+            and addresses.occurrence_id in ('', made.occurrence_id)
     group by addresses.object_key
 
 ),
@@ -91,7 +98,7 @@ asked as (
 joined as (
 
     select
-        wishes.*,
+        wishes.* exclude (is_registered),
         cast(wishes.webinar_id as varchar) as webinar,
         'the form of webinar ' || cast(wishes.webinar_id as varchar) || ' requires "' || wishes.unanswered || '"'
             as lacks,
@@ -103,7 +110,7 @@ joined as (
         coalesce(int_webinars.webinar_type = 6, false) or coalesce(dates.is_ahead, true) as is_ahead,
         stage.role,
         owners.email_key is not null as is_owner,
-        coalesce(registered.is_registered, false) as is_registered,
+        wishes.is_registered or coalesce(registered.is_registered, false) as is_registered,
         coalesce(registered.is_denied, false) as is_denied,
         told.object_key is not null as is_told,
         asked.accounts,

@@ -17,13 +17,10 @@ from pipelines.vendors.reading import instant
 CALLS_A_DAY = 3
 LATEST = timedelta(hours=12)
 """A call of which nobody knows when it was made was made at most so long after it was planned."""
+LATELY = timedelta(days=1) + LATEST
+"""What was planned before cannot have been called today."""
 Person = tuple[str, str]
 """Account and address."""
-
-
-def midnight(now: datetime) -> datetime:
-    """Return 00:00 UTC of the day."""
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 class Budget:

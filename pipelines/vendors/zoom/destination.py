@@ -26,7 +26,7 @@ from pipelines.log import Log
 from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
 from pipelines.vendors.reading import record_reader
-from pipelines.vendors.zoom.budget import CALLS_A_DAY, LATEST, Budget, midnight
+from pipelines.vendors.zoom.budget import CALLS_A_DAY, LATELY, Budget
 from pipelines.vendors.zoom.client import LIGHT, MEDIUM, ZoomClient
 
 STANDING = ("pending", "approved")
@@ -67,12 +67,12 @@ class ZoomDestination:
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self.clients = {connection.account: ZoomClient(connection) for connection in connections}
-        self._notebook: Notebook | None = None
-        self._budget: Budget | None = None
+        self._budget = Budget()
+        self._tried: set[str] = set()
 
     def begin(self, notebook: Notebook) -> None:
-        """Take the book that knows what was sent before; what is left of the day is read when it is needed."""
-        self._notebook, self._budget = notebook, None
+        """See in the book of what was sent before what is left of the day."""
+        self._budget, self._tried = Budget(notebook.calls(LATELY)), set()
 
     def quota_left(self) -> int | None:
         """Return None: Zoom does not say."""
@@ -116,10 +116,12 @@ class ZoomDestination:
             asked = ", ".join(self.clients)
             reason = f"Zoom account {account}, which has the webinar, is not connected; connected: {asked}"
             return Outcome(row, "waiting", reason=reason)
-        now = client.now()
-        budget = self._budget_of(client)
+        if row.key in self._tried:
+            return Outcome(row, "not_done", reason="no answer came; it is sent again by the next run")
+        now, budget = client.now(), self._budget
         if not budget.take((account, email), now):
             return Outcome(row, "waiting", reason=TOMORROW)
+        self._tried.add(row.key)
         chosen = row.context.get("occurrence_id")
         try:
             answer = client.post(
@@ -148,16 +150,6 @@ class ZoomDestination:
             vendor_id=str(told.get("registrant_id") or "") or None,
             answered={"called_at": iso(answer.at), **_links(told.get("join_url"))},
         )
-
-    def _budget_of(self, client: ZoomClient) -> Budget:
-        if self._budget is None:
-            since = midnight(client.now()) - LATEST
-            self._budget = Budget(
-                call
-                for call in (self._notebook.calls(since) if self._notebook else ())
-                if call["object"] == "registration"
-            )
-        return self._budget
 
     def _registered(self, account: str, webinar: str) -> dict[str, RegistrantKeys]:
         """Return the registrants of a webinar by address; nobody where there is no such webinar.
