@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -225,8 +226,8 @@ class Workspace:
             receipt.plan = self._plan(receipt, names, progress)
         finally:
             self.warehouse.show()
-        faults = [f"{why} Its lists keep who is in them." for why in receipt.built.faults.values()]
-        receipt.lines = [*settled, *faults, *self._missing(receipt.plan)]
+        receipt.lines = [*settled, *(f"{why} Its lists keep who is in them." for why in receipt.built.faults.values())]
+        receipt.lines += self._missing(receipt.plan)
         if receipt.plan.total == 0:
             checks.require(receipt.plan.held_by, receipt.checks)
         return receipt.plan
@@ -244,6 +245,7 @@ class Workspace:
                 settings=self.settings_id,
                 connected=self.destinations,
                 unknown=[(told["destination"], publish.Row.of(told)) for _, told in publish.unknown_intents(self.log)],
+                retried=publish.retried(self.log),
             )
             plan.checks = check_plan(db, self.models, plan, warn=self.settings.quality.warn)
         receipt.checks += plan.checks
@@ -264,21 +266,16 @@ class Workspace:
                 publish.check_fuses(plan, self.settings.fuses, self._earlier_creates())
                 emptied = publish.hold_emptied(plan, self.settings.fuses)
             if missing := sorted(name for name, rows in plan.rows.items() if rows and name not in self.destinations):
-                raise SettingsError(
-                    f"{', '.join(missing)} is not connected, so the plan cannot be applied. "
-                    "`turnout doctor` says what is missing."
-                )
-            receipt = publish.apply(
-                plan,
-                self.log,
-                self.destinations,
-                run=self.run_id,
-                at=self.now(),
-                progress=progress,
-                held=self._held(plan),
-            )
+                lost = f"{', '.join(missing)} is not connected, so the plan cannot be applied"
+                raise SettingsError(f"{lost}. `turnout doctor` says what is missing.")
+            how: dict[str, Any] = {"run": self.run_id, "at": self.now(), "progress": progress}
+            receipt = publish.apply(plan, self.log, self.destinations, held=self._held(plan), **how)
             receipt.wait(emptied)
             progress("verdicts")
+            if plan.undoes:  # what was taken back waits now, which only another look can tell
+                self.build(plan.as_of)
+                self._plan(RunReceipt(self.run_id, plan.as_of), (), progress)
+                return receipt
             transform.build(self.log, self.models, as_of=plan.as_of, only=self._told_by_us, show=False)
             publish.write_verdicts(self.log, self.models, plan, at=self.now(), is_applied=True)
             return receipt

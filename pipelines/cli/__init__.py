@@ -14,7 +14,7 @@ from typing import Any
 import click
 import typer
 
-from pipelines.cli import data, demo, exchange, listening, reasons, segments, steps, webinars
+from pipelines.cli import data, demo, exchange, listening, mending, reasons, segments, steps, webinars
 from pipelines.cli.output import fail
 from pipelines.errors import TurnoutError
 
@@ -35,6 +35,7 @@ webinars.add_to(app)
 listening.add_to(app)
 segments.add_to(app)
 reasons.add_to(app)
+mending.add_to(app)
 
 
 def main() -> None:

@@ -26,35 +26,40 @@ def add_to(app: typer.Typer) -> None:
 Who = Annotated[str, typer.Argument(metavar="ID", help="A contact's id, or an address.")]
 
 
-def contact(name: Who, as_json: Json = False) -> None:
+All = Annotated[bool, typer.Option("--all", help="Look up every event in the log, however many there are.")]
+
+
+def contact(name: Who, is_all: All = False, as_json: Json = False) -> None:
     """Explain a contact: every field, and every record that is theirs."""
-    _give(_explainer().contact(name), as_json)
+    _give(_explainer(is_all).contact(name), as_json)
 
 
 def task(
     name: Annotated[
         str, typer.Argument(metavar="ID", help="A Task's Turnout_Id__c or Salesforce id, or an activity's key or id.")
     ],
+    is_all: All = False,
     as_json: Json = False,
 ) -> None:
     """Explain a Task: its activity, on whom it is, and its window; or why there is none."""
-    _give(_explainer().task(name), as_json)
+    _give(_explainer(is_all).task(name), as_json)
 
 
 def field(
     name: Who,
     wanted: Annotated[str, typer.Argument(metavar="NAME", help="A property, or the id of a marketing event.")],
+    is_all: All = False,
     as_json: Json = False,
 ) -> None:
     """Explain one property of a contact, or its part in a marketing event."""
-    _give(_explainer().field(name, wanted), as_json)
+    _give(_explainer(is_all).field(name, wanted), as_json)
 
 
-def _explainer() -> Explainer:
+def _explainer(is_all: bool) -> Explainer:
     from pipelines.explain import Explainer
 
     opened = workspace()
-    return Explainer(opened.log, opened.warehouse)
+    return Explainer(opened.log, opened.warehouse, is_all=is_all)
 
 
 def _give(found: Explanation, as_json: bool) -> None:
@@ -82,7 +87,7 @@ def lines_explanation(found: Explanation) -> list[str]:
             for one in found.events[:SHOWN]
         ]
         lines += ["", "Events of the log:", *table(rows, ["stream", "key", "occurred (UTC)", "file"])]
-        lines += _more(found.event_count - len(rows), "events")
+        lines += _more(found.event_count - len(rows), "events", "--all --json")
     if found.settings:
         since = found.settings["occurred_at"]
         lines += ["", f"Settings in force since {since:%Y-%m-%d %H:%M:%S} UTC: event {found.settings['event_id']}"]
@@ -140,5 +145,5 @@ def _cell(value: Any) -> Any:
     return f"{value:%Y-%m-%d %H:%M:%S}" if hasattr(value, "strftime") else value
 
 
-def _more(count: int, what: str) -> list[str]:
-    return [f"… {count:,} more {what}; --json gives all"] if count > 0 else []
+def _more(count: int, what: str, how: str = "--json") -> list[str]:
+    return [f"… {count:,} more {what}; {how} gives all"] if count > 0 else []

@@ -111,10 +111,13 @@ class Explanation:
 
 
 class Explainer:
-    """Answers from the tables and the log of one TURNOUT_HOME."""
+    """Answers from the tables and the log of one TURNOUT_HOME.
 
-    def __init__(self, log: Log, warehouse: Warehouse) -> None:
-        self._log, self._warehouse = log, warehouse
+    `is_all`: every event is looked up in the log, however many there are; else the first `MOST_EVENTS`.
+    """
+
+    def __init__(self, log: Log, warehouse: Warehouse, *, is_all: bool = False) -> None:
+        self._log, self._warehouse, self._is_all = log, warehouse, is_all
         self._questions, self._syncs = questions(), headers("sync")
         catalog = warehouse.catalog()
         self._as_of = catalog.as_of
@@ -352,7 +355,7 @@ class Explainer:
             others=list(others),
             question={"asks": question.asks, "rule": question.rule} if question else None,
             counted=[_bare(row) for row in rows] if question else [],
-            events=events_of(self._log, named[:MOST_EVENTS]),
+            events=events_of(self._log, named if self._is_all else named[:MOST_EVENTS]),
             event_count=len(named),
             settings=in_force[0] if in_force else None,
         )

@@ -19,13 +19,15 @@ import orjson
 
 from pipelines.errors import ModelError
 from pipelines.log import OURS, Log
-from pipelines.models import SQL_ROOT, Model, header_of
+from pipelines.models import SQL_ROOT, Model
+from pipelines.parsing import header_of
 from pipelines.publish.plan import words
 
 ROOT = SQL_ROOT / "explain"
 RAW_NAME = re.compile(r"\braw_([a-z0-9]+)__([a-z0-9_]+)")
-MOST_EVENTS = 200
-"""Events that are looked up in the log for one answer, those of the first rows."""
+MOST_EVENTS = 25
+"""Events that are looked up in the log for one answer, those of the first rows, unless all are wanted: each may lie in
+a stretch of the log of its own."""
 MOST_SENDINGS = 50
 
 

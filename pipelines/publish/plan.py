@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 from pipelines.checks import Check
 from pipelines.errors import UsageError
 from pipelines.models import Model
+from pipelines.publish.holds import Holds
 from pipelines.publish.planned import CHUNK, SCHEMA, Planned
 from pipelines.publish.rows import Destination, Phase, Row
 from pipelines.warehouse import write_whole
@@ -43,7 +44,6 @@ PLAN_SCHEMA = pa.schema(
 )
 """The columns of a plan's Parquet; `why` names the model and the rule."""
 
-
 BROKEN_OFF = "an earlier sending was broken off, and {vendor} could not be asked yet"
 VENDORS = {"hubspot": "HubSpot", "salesforce": "Salesforce", "marketo": "Marketo", "zoom": "Zoom"}
 
@@ -55,9 +55,12 @@ class Plan:
     Attributes:
         rows: per destination, in the order in which they go out.
         storage: bytes that the new records take at a destination that counts them.
-        waiting: rows that are not sent since the vendor refused the same before, or nobody knows what became of them.
+        waiting: rows that are not sent since the vendor refused the same before, nobody knows what became of them, or
+            they were taken back.
         held: rows of destinations that failed checks hold back. held_by: the words of these checks.
         checks: what was found of the rows themselves.
+        undoes: the run that the plan takes back, "" for any other plan.
+        left: (destination, row, why) of what such a plan cannot take back.
     """
 
     as_of: datetime
@@ -72,6 +75,8 @@ class Plan:
     held: dict[str, Planned] = field(default_factory=dict)
     held_by: dict[str, str] = field(default_factory=dict)
     checks: list[Check] = field(default_factory=list)
+    undoes: str = ""
+    left: list[tuple[str, Row, str]] = field(default_factory=list)
 
     @cached_property
     def plan_id(self) -> str:
@@ -115,7 +120,14 @@ class Plan:
             "storage_bytes": self.storage,
             "positions": dict(self.positions),
             "settings": self.settings,
+            **({"undoes": self.undoes, "left": self._told_left()} if self.undoes else {}),
         }
+
+    def _told_left(self) -> list[dict[str, str]]:
+        return [
+            {"destination": name, "object": row.object, "key": row.key, "operation": row.operation, "why": why}
+            for name, row, why in self.left
+        ]
 
     def save(self, path: Path) -> Path:
         """Write the Parquet, and its summary beside it as JSON; return the Parquet's path."""
@@ -151,6 +163,7 @@ def load_plan(home: Path, name: str) -> Plan:
         told = orjson.loads(path.with_suffix(".json").read_bytes())
         table = pq.read_table(path, schema=PLAN_SCHEMA)
         plan = Plan(datetime.fromisoformat(told["as_of"]), told["positions"], told["settings"], calls=told["calls"])
+        plan.undoes = str(told.get("undoes", ""))
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such plan. `turnout plan` makes one and names it.") from None
     except (ValueError, KeyError, TypeError, OSError) as error:
@@ -184,6 +197,7 @@ def make_plan(
     settings: str,
     connected: Mapping[str, Destination],
     unknown: Iterable[tuple[str, Row]] = (),
+    retried: tuple[Mapping[str, datetime], Mapping[str, datetime]] = ({}, {}),
 ) -> Plan:
     """Compare the sync models with what was published.
 
@@ -191,6 +205,7 @@ def make_plan(
         db: the models as views, as `Warehouse.connect` gives them.
         connected: destinations that can be asked what they still need; a plan without them is made all the same.
         unknown: (destination, row) of intents whose outcome nobody knows: their records wait.
+        retried: per destination, since when a refusal, and what an undo took back, holds up what it did.
     """
     plan = Plan(as_of, positions, settings)
     unclear = {(name, row.object, row.key) for name, row in unknown}
@@ -203,7 +218,12 @@ def make_plan(
                 rule = model.header.get("rule", "").partition(";")[0]
                 plan.why.setdefault(model.header["object"], f"{model.name}: {rule}")
         rows = _ordered(Planned(pa.concat_tables(tables)), phases)
-        plan.rows[name], plan.waiting[name] = _without_waiting(rows, name, unclear, _refused(db, name, settings))
+        refused = _refused(db, name, settings, retried[0].get(name))
+        rows, plan.waiting[name] = _without_waiting(rows, name, unclear, refused)
+        holds = Holds.of(db, name, connected[name].parts if name in connected else {}, retried[1].get(name))
+        rows, held = holds.applied(rows)
+        plan.waiting[name] += held
+        plan.rows[name] = _ordered(rows, phases) if held else rows
         plan.calls[name] = plan.rows[name].calls(phases)
         plan.quota_left[name] = connected[name].quota_left() if name in connected else None
         sizes = connected[name].storage if name in connected else {}
@@ -363,16 +383,18 @@ def _cell(name: str, *, is_once: bool) -> str:
     return f"{{'name': '{name}', 'old': told.\"{name}\", 'new': wanted.\"{name}\", 'is_sent': {sent}}}"
 
 
-def _refused(db: duckdb.DuckDBPyConnection, destination: str, settings: str) -> dict[tuple[str, str, str], str]:
-    """Return what the vendor refused last time it was told, under the settings in force (EV-07)."""
+def _refused(
+    db: duckdb.DuckDBPyConnection, destination: str, settings: str, since: datetime | None
+) -> dict[tuple[str, str, str], str]:
+    """Return what the vendor refused when it was last told, under the settings in force and since a retry (EV-07)."""
     rows = db.execute(
         """
         select object, planned_key, payload_hash, reason from stg_turnout__outcomes
-        where destination = ? and settings = ?
-        qualify row_number() over (
-            partition by object, planned_key order by occurred_at desc, observed_at desc, event_id
-        ) = 1 and status = 'rejected'
+        where destination = ? and settings = ? and (? is null or observed_at > ?)
+        qualify status = 'rejected'
+            and 1 = row_number() over (
+                partition by object, planned_key order by occurred_at desc, observed_at desc, event_id)
         """,
-        [destination, settings],
+        [destination, settings, since, since],
     ).fetchall()
     return {(kind, key, payload_hash): reason for kind, key, payload_hash, reason in rows}

@@ -20,6 +20,7 @@ STOPPED = "the vendor stopped us"
 CALLED_AT = "called_at"
 """In what a destination notes of an answer: when the call was made, by the vendor's clock."""
 OUTCOMES = Stream("outcomes", "own", about="what was sent, and what the vendor answered")
+RETRIES = Stream("retries", "own", about="when a person asked to try again what had been refused, or taken back")
 
 
 def write_intents(
@@ -50,6 +51,20 @@ def write_outcomes(
     also = {"run": run, "plan": plan, "destination": destination, "settings": settings}
     records = [Record(intent, at, orjson.dumps({**also, **outcome.told()})) for intent, outcome in outcomes]
     log.append(OURS, destination, OUTCOMES, Batch(records, at=at), run=run)
+
+
+def write_retry(log: Log, destinations: Collection[str], *, is_undone: bool, run: str, at: datetime) -> None:
+    """Say in the log that what was refused is tried again, and with `is_undone` what was taken back, too."""
+    for name in destinations:
+        told = {"run": run, "destination": name, "undone": is_undone}
+        log.append(OURS, name, RETRIES, Batch([Record(f"{run}-{name}", at, orjson.dumps(told))], at=at), run=run)
+
+
+def retried(log: Log) -> tuple[dict[str, datetime], dict[str, datetime]]:
+    """Return per destination when what was refused, and when what was taken back, was last let go out again."""
+    sql = "select account, max(observed_at), max(observed_at) filter (payload ->> '$.undone' = 'true')"
+    rows = log.query(OURS, RETRIES.name, f"{sql} from events group by account", {})
+    return {name: at for name, at, _ in rows}, {name: at for name, _, at in rows if at}
 
 
 class JobBook:

@@ -13,6 +13,8 @@ import orjson
 
 from pipelines.log import Log
 
+UNDOES = "undoes"
+"""The word of a row's context that names the run of which it takes something back."""
 CALLS_OF_A_JOB = 12
 """To make a job, give it its rows, close it, look after it, and read its three results."""
 Status = Literal["published", "rejected", "waiting", "not_done"]
@@ -108,6 +110,7 @@ class Outcome:
             "payload_hash": self.row.payload_hash,
             "fields": dict(self.row.fields if self.sent is None else self.sent) if self.status == "published" else {},
             **({"answered": dict(self.answered)} if self.answered else {}),
+            **({"undone": {"run": run, "fields": dict(self.row.old)}} if (run := self.row.context.get(UNDOES)) else {}),
         }
 
 
@@ -185,6 +188,10 @@ class Destination(Protocol):
     """Bytes that a new record of an object takes of the vendor's storage, where it is short."""
     reads: tuple[str, ...]
     """Models that `prepare` reads."""
+    lasting: Mapping[str, str]
+    """Objects of which nothing can be taken back, each with why."""
+    parts: Mapping[str, tuple[str, ...]]
+    """An object to those whose records go with its own: their keys are its key, or begin with it and `|`."""
 
     def begin(self, notebook: Notebook) -> None:
         """Make ready for sending or asking, with the book for jobs."""
@@ -208,6 +215,13 @@ class Destination(Protocol):
 
         Raises:
             VendorError: it cannot be asked now; the rows stay unknown.
+        """
+
+    def changed(self, rows: Sequence[Row]) -> list[dict[str, str | None] | None]:
+        """Return for each row the fields that hold something else than it told, with that; None where it is gone.
+
+        Raises:
+            VendorError: it cannot be asked now.
         """
 
     def quota_left(self) -> int | None:

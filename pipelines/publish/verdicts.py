@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipelines.errors import LogError
 from pipelines.log import Log
 from pipelines.models import Model
+from pipelines.publish.holds import TAKEN_BACK
 from pipelines.publish.plan import Plan
 from pipelines.publish.planned import Planned
 from pipelines.publish.receipts import outcomes_of
@@ -176,7 +177,7 @@ def _of(rows: Planned, destination: str, verdict: str, reason: str) -> pa.Table:
 
 def _verdict(reason: str) -> str:
     """Return the verdict of a row that is not sent: the vendor refused it, or it waits."""
-    return "waiting" if "broken off" in reason or reason.startswith(EMPTIED) else "rejected"
+    return "waiting" if "broken off" in reason or reason.startswith((EMPTIED, TAKEN_BACK)) else "rejected"
 
 
 def _answers(log: Log, plan: Plan | None) -> pa.Table:

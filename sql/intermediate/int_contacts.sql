@@ -1,7 +1,8 @@
 -- Which contacts does HubSpot have, and what became of those it has no more?
 -- grain: one row per contact_id ever seen, or created by us
 -- units: contact_id is HubSpot's object id as a number
--- rule:  HZ-06, HZ-07; a contact merged into another is neither live nor deleted, even if we made it and never saw it
+-- rule:  EV-08, HZ-06, HZ-07; a contact merged into another is neither live nor deleted, even if we made it and never
+--        saw it
 -- incremental: contact_id
 with
 
@@ -69,11 +70,28 @@ seen as (
         salesforce_lead_id,
         created_at,
         is_archived or contact_id in (select contact_id from gone) as is_gone,
+        occurred_at as told_at,
         sales_opens,
         sales_clicks,
         content_views
     from ordered
     where nearness_in_kind = 1 and kind = 'seen'
+
+),
+
+taken_away as (
+
+    select
+        try_cast(vendor_id as bigint) as contact_id,
+        max(occurred_at) as occurred_at
+    from stg_turnout__outcomes
+    where
+        destination = 'hubspot'
+        and object = 'contact'
+        and operation = 'delete'
+        and status = 'published'
+        and try_cast(vendor_id as bigint) is not null
+    group by try_cast(vendor_id as bigint)
 
 ),
 
@@ -96,21 +114,23 @@ created as (
 everybody as (
 
     select
-        contact_id,
-        account,
-        email,
-        email_key,
-        secondary_emails,
-        first_name,
-        last_name,
-        salesforce_contact_id,
-        salesforce_lead_id,
-        created_at,
-        sales_opens,
-        sales_clicks,
-        content_views,
-        is_gone
+        seen.contact_id,
+        seen.account,
+        seen.email,
+        seen.email_key,
+        seen.secondary_emails,
+        seen.first_name,
+        seen.last_name,
+        seen.salesforce_contact_id,
+        seen.salesforce_lead_id,
+        seen.created_at,
+        seen.sales_opens,
+        seen.sales_clicks,
+        seen.content_views,
+        seen.is_gone or coalesce(seen.told_at <= taken_away.occurred_at, false) as is_gone
     from seen
+    left join taken_away
+        on seen.contact_id = taken_away.contact_id
     union all
     select
         contact_id,
@@ -126,7 +146,8 @@ everybody as (
         [] as sales_opens,
         [] as sales_clicks,
         [] as content_views,
-        contact_id in (select contact_id from gone) as is_gone
+        contact_id in (select contact_id from gone)
+        or contact_id in (select contact_id from taken_away) as is_gone
     from created
 
 ),

@@ -1,6 +1,8 @@
 -- What did we send, and what did the vendor answer?
 -- grain: one row per event of turnout/outcomes, one record sent
--- rule:  EV-06
+-- units: undone is the JSON of the run that this took something back of, and of the fields as that run had set them;
+--        null for all that is no undo
+-- rule:  EV-06, EV-08
 with
 
 parsed as (
@@ -29,7 +31,8 @@ parsed as (
                 "answered": {"join_url": "VARCHAR"}
             }'
         ) as told,
-        cast(coalesce(payload -> '$.fields', '{}') as varchar) as fields
+        cast(coalesce(payload -> '$.fields', '{}') as varchar) as fields,
+        cast(payload -> '$.undone' as varchar) as undone
     from raw_turnout__outcomes
 
 ),
@@ -55,7 +58,8 @@ named as (
         told.payload_hash as payload_hash,
         told.settings as settings,
         told.answered.join_url as join_url,
-        fields
+        fields,
+        undone
     from parsed
 
 )

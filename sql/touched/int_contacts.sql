@@ -1,4 +1,4 @@
--- Which contacts may look different now: new events, merges, and those that we created
+-- Which contacts may look different now: new events, merges, and those that we created or took away
 -- grain: one row per key of int_contacts, at least of those whose rows differ
 -- narrowed: stg_hubspot__contacts by contact_id; stg_turnout__outcomes by try_cast(vendor_id as bigint) =
 --   contact_id; int_merged_contacts by contact_id
@@ -15,6 +15,6 @@ from stg_turnout__outcomes__changed
 where
     destination = 'hubspot'
     and object = 'contact'
-    and operation = 'create'
+    and operation in ('create', 'delete')
     and status = 'published'
     and try_cast(vendor_id as bigint) is not null

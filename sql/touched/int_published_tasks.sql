@@ -3,4 +3,8 @@
 -- narrowed: stg_turnout__outcomes by object_key = task_key
 select object_key as task_key
 from stg_turnout__outcomes__changed
-where destination = 'salesforce' and object = 'task' and operation = 'create' and status = 'published'
+where
+    destination = 'salesforce'
+    and object = 'task'
+    and operation in ('create', 'delete')
+    and status = 'published'

@@ -35,7 +35,7 @@ FLOORS = [
         "explain",
     },
     {"vendors"},
-    {"run", "registering", "webhooks"},
+    {"run", "registering", "webhooks", "mending"},
     {"cli"},
 ]
 """From the ground: a room imports its own floor and those below."""

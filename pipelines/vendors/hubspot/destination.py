@@ -41,6 +41,8 @@ from pipelines.vendors.hubspot.answers import (
 )
 from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.properties import READS, Properties, lacking
+from pipelines.vendors.hubspot.undoing import LASTING, PARTS, Undoing
+from pipelines.vendors.hubspot.undoing import PHASES as UNDOING
 from pipelines.vendors.hubspot.writing import after_writing, hundreds, not_updated, told_properties
 from pipelines.vendors.mapping import wrong_mappings
 from pipelines.vendors.reading import instant
@@ -57,7 +59,10 @@ PHASES = (
     Phase("completion", EITHER, batch_size=1),
     *activities.PHASES,
     *lists.PHASES,
+    *UNDOING,
 )
+OWN_WAY = {*KINDS, *lists.KINDS}
+"""Objects that are deleted in a way of their own, also where nothing is undone."""
 MUST_KNOW = {
     "users": "people who work in the CRM could become contacts",
     "owners": "people who work in the CRM could become contacts",
@@ -76,6 +81,8 @@ class HubSpotDestination:
     phases = PHASES
     storage: Mapping[str, int] = {}
     reads: tuple[str, ...] = READS
+    lasting = LASTING
+    parts = PARTS
 
     def __init__(
         self,
@@ -90,6 +97,8 @@ class HubSpotDestination:
         self._properties = Properties(self.client)
         self._activities = Activities(self.client)
         self._lists = lists.Lists(self.client)
+        self._undoing = Undoing(self.client, self._read_event)
+        self.changed = self._undoing.changed
 
     def begin(self, notebook: Notebook) -> None:
         """Do nothing: HubSpot answers at once."""
@@ -125,7 +134,8 @@ class HubSpotDestination:
             **dict.fromkeys(lists.KINDS, lambda some: self._lists.send(phase, some)),
         }
         try:
-            return send[phase.object](rows)
+            is_gone = phase.operations == ("delete",) and phase.object not in OWN_WAY
+            return self._undoing.delete(rows) if is_gone else send[phase.object](rows)
         except RefusedError as error:
             if len(rows) == 1:
                 return [Outcome(rows[0], "rejected", reason=str(error))]
@@ -144,9 +154,10 @@ class HubSpotDestination:
             **dict.fromkeys(KINDS, self._activities.ask),
             **dict.fromkeys(lists.KINDS, self._lists.ask),
         }
-        answers: dict[int, Outcome] = {}
+        gone = [row for row in rows if row.operation == "delete" and row.object not in OWN_WAY]
+        answers = {id(answer.row): answer for answer in self._undoing.ask(gone)}
         for kind, ask in asks.items():
-            mine = [row for row in rows if row.object == kind]
+            mine = [row for row in rows if row.object == kind and id(row) not in answers]
             if mine:
                 answers |= {id(answer.row): answer for answer in ask(mine)}
         return [answers[id(row)] for row in rows]

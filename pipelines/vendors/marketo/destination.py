@@ -67,6 +67,14 @@ read_result = record_reader(Result)
 read_found = record_reader(Found)
 
 
+LASTING = {
+    "lead": "Marketo's campaigns may have acted on the lead; delete it in Marketo",
+    "member": "a status of Marketo goes forward alone; remove the member in Marketo",
+    "webinar_url": "the member may have been sent the link",
+}
+"""Why nothing can be taken back."""
+
+
 class MarketoDestination:
     """One Marketo instance, to write to."""
 
@@ -74,6 +82,8 @@ class MarketoDestination:
     phases = PHASES
     storage: Mapping[str, int] = {}
     reads: tuple[str, ...] = ()
+    lasting: Mapping[str, str] = LASTING
+    parts: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self, connection: Connection) -> None:
         self.client = client_of(connection)
@@ -96,6 +106,10 @@ class MarketoDestination:
             for name, why in MUST_KNOW.items()
             if log.version("marketo", name) < 0
         ]
+
+    def changed(self, rows: Sequence[Row]) -> list[dict[str, str | None] | None]:
+        """Return what holds something else by now: nobody asks, since nothing that is sent here is taken back."""
+        return [{} for _ in rows]
 
     def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
         """Send one batch; what is refused whole is refused of each record, and stops no other batch."""

@@ -37,6 +37,8 @@ BULK_FROM = 2_000
 BULK_ROWS = 50_000
 LOCK_TRIES = 4
 MOVED = frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "CANNOT_UPDATE_CONVERTED_LEAD"})
+GONE = "ENTITY_IS_DELETED"
+PLACED = ("WhoId", "WhatId")
 UNTRIED = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"})
 AUTOMATION = frozenset(
     {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR", "LIMIT_EXCEEDED"}
@@ -58,7 +60,7 @@ PHASES = tuple(
         at_once=1,
     )
     for operation in ("create", "update")
-)
+) + (Phase("task", ("delete",), batch_size=BATCH_ROWS, at_once=1),)
 
 
 class SalesforceDestination:
@@ -68,6 +70,8 @@ class SalesforceDestination:
     phases = (*PHASES, *campaigns.PHASES)
     storage = STORAGE
     reads: tuple[str, ...] = ()
+    lasting: Mapping[str, str] = {}
+    parts: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self, connection: Connection, chosen: Mapping[str, str]) -> None:
         self.client: SalesforceClient = client_of(connection)
@@ -137,6 +141,10 @@ class SalesforceDestination:
             found = self._found(some)
             for row in some:
                 there = found.get(row.key)
+                if row.operation == "delete":
+                    is_gone = there is None or bool(there.get("IsDeleted"))
+                    answers[id(row)] = Outcome(row, "published" if is_gone else "not_done", vendor_id=row.vendor_id)
+                    continue
                 answers[id(row)] = (
                     Outcome(row, "published", vendor_id=str(there["Id"]))
                     if there is not None and (row.operation == "create" or _holds(there, row))
@@ -149,10 +157,34 @@ class SalesforceDestination:
         keys = ", ".join(f"'{row.key}'" for row in rows)
         soql = f"SELECT {', '.join(names)} FROM Task WHERE {KEY} IN ({keys})"  # noqa: S608
         told = self.client.decoded(soql, doing=f"{len(rows)} Tasks to read back", is_all=True)
+        told = sorted(told, key=lambda found: not found.get("IsDeleted"))  # one that stands is the one that counts
         return {str(found.get(KEY)): found for found in told}
+
+    def changed(self, rows: Sequence[Row]) -> list[dict[str, str | None] | None]:
+        """Return for each row the fields that hold something else than it told; where it is put is Salesforce's."""
+        changes: list[dict[str, str | None] | None] = []
+        for at in range(0, len(rows), ASKED_AT_ONCE):
+            some = rows[at : at + ASKED_AT_ONCE]
+            found = self._found(some)
+            for there, row in ((found.get(row.key), row) for row in some):
+                if there is None or there.get("IsDeleted"):
+                    changes.append(None)
+                    continue
+                told = [(name, value) for name, value in row.fields.items() if name not in PLACED]
+                changes.append({name: there.get(name) for name, value in told if not _same(there.get(name), value)})
+        return changes
 
     def _call(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Write one collection and return a result for each row."""
+        if rows[0].operation == "delete":
+            answer = self.client.call(
+                "DELETE",
+                "/composite/sobjects",
+                doing=f"the deletion of {len(rows)} Tasks",
+                params={"ids": ",".join(str(row.vendor_id) for row in rows), "allOrNone": "false"},
+                repeatable=False,
+            )
+            return _told(answer.data, len(rows))
         is_new = rows[0].operation == "create"
         records = [{"attributes": {"type": "Task"}, **_record(row)} for row in rows]
         answer = self.client.call(
@@ -162,12 +194,7 @@ class SalesforceDestination:
             json={"allOrNone": False, "records": records},
             repeatable=False,
         )
-        told = answer.data if isinstance(answer.data, list) else []
-        if len(told) != len(rows) or not all(isinstance(one, dict) for one in told):
-            raise UnknownOutcomeError(
-                f"salesforce answered {len(rows)} Tasks with {len(told)} results.", vendor="salesforce"
-            )
-        return told
+        return _told(answer.data, len(rows))
 
     def _settled(self, rows: Sequence[Row], results: Sequence[Mapping[str, Any]], tries: int) -> list[Outcome]:
         """Return an outcome for each row; what another try can mend is tried again."""
@@ -177,7 +204,7 @@ class SalesforceDestination:
         halved: list[Row] = []
         for row, result in zip(rows, results, strict=True):
             code, words = _why(result)
-            if result.get("success"):
+            if result.get("success") or (row.operation == "delete" and code == GONE):
                 outcomes[id(row)] = Outcome(row, "published", vendor_id=str(result.get("id") or row.vendor_id))
             elif code in UNTRIED:
                 outcomes[id(row)] = Outcome(row, "not_done", reason="Salesforce did not come to it")
@@ -277,6 +304,18 @@ class SalesforceDestination:
         for at in range(0, len(passing), BATCH_ROWS):
             outcomes |= self._once_more([passing[at : at + BATCH_ROWS]], LOCK_TRIES)
         return [outcomes[id(row)] for row in rows]
+
+
+def _told(data: Any, count: int) -> list[dict[str, Any]]:
+    """Return the results of a collection, one for each record.
+
+    Raises:
+        UnknownOutcomeError: there are more or fewer.
+    """
+    told = data if isinstance(data, list) else []
+    if len(told) != count or not all(isinstance(one, dict) for one in told):
+        raise UnknownOutcomeError(f"salesforce answered {count} Tasks with {len(told)} results.", vendor="salesforce")
+    return told
 
 
 def _record(row: Row) -> dict[str, str | None]:

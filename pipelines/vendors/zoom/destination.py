@@ -64,6 +64,8 @@ class ZoomDestination:
     phases: tuple[Phase, ...] = (Phase("registration", ("create",), batch_size=1, at_once=1),)
     storage: Mapping[str, int] = {}
     reads: tuple[str, ...] = ()
+    lasting: Mapping[str, str] = {"registration": "Zoom has told the person; cancel it in Zoom"}
+    parts: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self.clients = {connection.account: ZoomClient(connection) for connection in connections}
@@ -89,6 +91,10 @@ class ZoomDestination:
             for name in ("users", "webinars", "registrants")
             if log.version("zoom", name) < 0
         ]
+
+    def changed(self, rows: Sequence[Row]) -> list[dict[str, str | None] | None]:
+        """Return what holds something else by now: nobody asks, since nothing that is sent here is taken back."""
+        return [{} for _ in rows]
 
     def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
         """Register one person."""
