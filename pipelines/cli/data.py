@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.cli.output import Json, give, progress, say, table, workspace
+from pipelines.cli.moments import WithSettings, tables
+from pipelines.cli.output import AsOf, Json, give, progress, say, table, workspace
 from pipelines.errors import UsageError, VendorError
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def sql(
         str | None, typer.Argument(help="One query; without it, lines are read until the end of input.")
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the result as CSV.")] = False,
+    as_of: AsOf = None,
+    with_settings: WithSettings = "then",
     as_json: Json = False,
     parquet: Annotated[Path | None, typer.Option("--parquet", help="Write the result to this Parquet file.")] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, help="How long a query may take.")] = 60.0,
@@ -39,7 +42,7 @@ def sql(
     """Query the published tables, read-only: no writing, no files, no network."""
     from pipelines.asking import Desk
 
-    with Desk(workspace().warehouse, seconds=seconds) as desk:
+    with Desk(tables(workspace(), as_of, with_settings), seconds=seconds) as desk:
 
         def take(answer: Answer) -> None:
             if parquet is not None:

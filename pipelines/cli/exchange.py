@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.output import Json, give, table, workspace
+from pipelines.cli.moments import WithSettings, tables
+from pipelines.cli.output import AsOf, Json, give, table, workspace
 from pipelines.errors import UsageError
 
 SHOWN_ROWS = 100
@@ -35,6 +36,8 @@ def report(
     start: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First day, in the org's zone.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last day, included.")] = None,
     csv: Annotated[Path | None, typer.Option("--csv", metavar="F", help="Write the rows to this CSV file.")] = None,
+    as_of: AsOf = None,
+    with_settings: WithSettings = "then",
     as_json: Json = False,
 ) -> None:
     """Show activities that stand in Salesforce, on Contacts or on Leads, by type and day."""
@@ -46,7 +49,7 @@ def report(
     if kind is not None and kind not in ACTIVITY_TYPES:
         raise UsageError(f"--type: there is no activity type {kind!r}; there is {', '.join(ACTIVITY_TYPES)}.")
     first, last = _day(start, "--from"), _day(end, "--to")
-    found = reports.rows(workspace().warehouse, name, kind=kind, start=first, end=last)
+    found = reports.rows(tables(workspace(), as_of, with_settings), name, kind=kind, start=first, end=last)
     if csv is not None:
         try:
             arrow_csv.write_csv(found, csv)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.output import Json, give, progress, table, workspace
+from pipelines.cli.moments import WithSettings, tables
+from pipelines.cli.output import AsOf, Json, give, progress, table, workspace
 from pipelines.cli.steps import Allow, lines_run, told_run
 from pipelines.errors import UsageError
 
@@ -44,13 +45,15 @@ def audit(
     webinar: Annotated[
         str | None, typer.Argument(metavar="WEBINAR", help="A webinar's id; without it, all webinars.")
     ] = None,
+    as_of: AsOf = None,
+    with_settings: WithSettings = "then",
     as_json: Json = False,
 ) -> None:
     """Say of each webinar whether it is synced, what of it is not, why, and how to mend it."""
     from pipelines import audit as auditing
 
     number = None if webinar is None else int(_webinar_id(webinar))
-    dates = auditing.audit(workspace().warehouse, number)
+    dates = auditing.audit(tables(workspace(), as_of, with_settings), number)
     lines = _table(dates[:SHOWN_DATES])
     if len(dates) > SHOWN_DATES:
         lines.append(f"… {len(dates) - SHOWN_DATES:,} older dates; --json gives all")

@@ -81,14 +81,14 @@ class AppendReceipt:
 
 
 class Log:
-    """The log below one TURNOUT_HOME."""
+    """The log below one TURNOUT_HOME; `root` is where it lies, where that is another folder."""
 
     order = "(occurred_at, observed_at, event_id)"
     """In which a key's events follow each other, as SQL."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, root: Path | None = None) -> None:
         self.home = home
-        self.root = home / "log"
+        self.root = root or home / "log"
         self._lock = FileLock(str(home / ".lock"), thread_local=False)
         self._db: duckdb.DuckDBPyConnection | None = None
         self._tables: dict[str, DeltaTable] = {}

@@ -258,11 +258,10 @@ def _set_back(plan: Plan, name: str, one: Told, changes: Mapping[str, str | None
     if not back:
         return []
     fields = {field: one.row.old.get(field) for field in one.row.fields if field in back}
-    if is_whole:  # the vendor takes the record as a whole: what is left stays as it is there
-        fields = {
-            field: fields[field] if field in back else changes.get(field, new) for field, new in one.latest.items()
-        }
-    old = {field: one.row.fields[field] if field in back else fields[field] for field in fields}
+    old = {field: one.row.fields[field] for field in fields}
+    if is_whole:  # the vendor takes the record as a whole: what is left stays as it is there, and is held, too
+        fields = {name: fields[name] if name in back else changes.get(name, new) for name, new in one.latest.items()}
+        old = {**one.latest, **old}
     context = {**one.row.context, UNDOES: run}
     return [Row(one.row.object, "update", one.row.key, one.row.vendor_id, fields, old, context)]
 

@@ -35,7 +35,7 @@ FLOORS = [
         "explain",
     },
     {"vendors"},
-    {"run", "registering", "webhooks", "mending"},
+    {"run", "registering", "webhooks", "mending", "past", "differing"},
     {"cli"},
 ]
 """From the ground: a room imports its own floor and those below."""

@@ -58,7 +58,8 @@ class Portal:
         for kind in ORDER:
             for item in self.objects[kind].values():
                 self._read(kind, item)
-        numbers = [int(name) for kind in ORDER for name in self.objects[kind] if name.isdecimal()]
+        taken = [*(name for kind in ORDER for name in self.objects[kind]), *self.lists, *self.events]
+        numbers = [int(name) for name in map(str, taken) if name.isdecimal()]
         self.next_id = max([*numbers, *(int(old) for _, old in self.merged if old.isdecimal()), 100_000])
         events = sorted(self.record.get("email_events", []), key=lambda event: (-event["created"], str(event["id"])))
         self.email_events: list[Record] = events
