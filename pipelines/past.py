@@ -14,10 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-import duckdb
 import orjson
 
-from pipelines import transform
+from pipelines import duck, transform
 from pipelines.errors import UsageError
 from pipelines.events import digest
 from pipelines.log import Log
@@ -56,7 +55,8 @@ def tables_at(
     with there.locked():
         _link(warehouse, found)
         if settings == "now":
-            _hold_settings(log, warehouse, found, models)
+            transform.build(there, models, as_of=as_of, only={SETTINGS}, show=False)
+            _hold_settings(log, found, models)
         transform.build(there, models, as_of=as_of, progress=progress)
     os.utime(home)
     _drop_old(root)
@@ -88,15 +88,14 @@ def _linked(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def _hold_settings(log: Log, warehouse: Warehouse, found: Warehouse, models: dict[str, Model]) -> None:
+def _hold_settings(log: Log, found: Warehouse, models: dict[str, Model]) -> None:
     """Let the settings in force now be those of all times."""
     catalog = found.catalog()
-    standing = warehouse.catalog().entries[SETTINGS]
+    standing = catalog.entries[SETTINGS]
     file = f"{SETTINGS}/of-now-{digest(orjson.dumps(standing.fingerprint)).hex()[:16]}.parquet"
-    with duckdb.connect() as db:
-        db.execute("set timezone = 'UTC'")
+    with duck.look() as db:
         db.execute(
-            f"copy (select * replace (timestamptz '{ALWAYS}' as occurred_at) from ({warehouse.relation(standing)}) "  # noqa: S608
+            f"copy (select * replace (timestamptz '{ALWAYS}' as occurred_at) from ({found.relation(standing)}) "  # noqa: S608
             f"order by occurred_at desc, observed_at desc limit 1) to '{found.root / file}' (format parquet)"
         )
     version = log.version("turnout", "settings")

@@ -178,7 +178,8 @@ class Workspace:
     def rebuild(self, as_of: datetime | None = None, progress: Progress = silent) -> BuildReceipt:
         """Drop everything derived, and build it from the log."""
         with self.log.locked():
-            shutil.rmtree(self.warehouse.root, ignore_errors=True)
+            for folder in (self.warehouse.root, self.home / "past"):
+                shutil.rmtree(folder, ignore_errors=True)
             return self.build(as_of, progress=progress)
 
     def check(self) -> list[Check]:

@@ -14,7 +14,7 @@ from typing import Any
 import click
 import typer
 
-from pipelines.cli import data, demo, exchange, listening, mending, reasons, segments, steps, webinars
+from pipelines.cli import data, demo, exchange, listening, mending, moments, reasons, segments, steps, webinars
 from pipelines.cli.output import fail
 from pipelines.errors import TurnoutError
 
@@ -36,6 +36,7 @@ listening.add_to(app)
 segments.add_to(app)
 reasons.add_to(app)
 mending.add_to(app)
+moments.add_to(app)
 
 
 def main() -> None:

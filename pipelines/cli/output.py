@@ -38,8 +38,8 @@ def workspace(environment: Mapping[str, str] | None = None) -> Workspace:
     return Workspace(environment)
 
 
-def moment(text: str | None) -> datetime | None:
-    """Read `--as-of`.
+def moment(text: str | None, option: str = "--as-of") -> datetime | None:
+    """Read `--as-of`, or another option that is a moment.
 
     Raises:
         UsageError: it is no ISO 8601 instant.
@@ -51,7 +51,7 @@ def moment(text: str | None) -> datetime | None:
     try:
         return utc(text)
     except (ValueError, OverflowError):
-        raise UsageError(f"--as-of {text}: write an ISO 8601 instant, for example 2026-01-31T12:00:00Z.") from None
+        raise UsageError(f"{option} {text}: write an ISO 8601 instant, for example 2026-01-31T12:00:00Z.") from None
 
 
 def visible(text: str) -> str:
