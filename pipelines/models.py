@@ -195,7 +195,7 @@ def _load(root: Path, folder: Path, files: tuple[tuple[Path, int, int], ...]) ->
                 found |= _segments(db, [path for path, *_ in files if path.parent == folder], found)
                 continue
             for path in (path for path, *_ in files if path.parent == root / layer):
-                model = _read(db, layer, path)
+                model = _known(db, layer, path)
                 if model.name in found:
                     raise ModelError(f"{path}: {found[model.name].path} is the same model. Rename one of them.")
                 found[model.name] = model
@@ -304,6 +304,18 @@ def _circle(found: Mapping[str, Model]) -> list[str]:
     except CycleError as error:
         return [name for name in error.args[1] if name in found]
     return []
+
+
+_KNOWN: dict[Path, tuple[list[int], Model]] = {}
+
+
+def _known(db: duckdb.DuckDBPyConnection, layer: str, path: Path) -> Model:
+    """Read a file, once as long as neither it nor its file of keys changes: other segments change no other model."""
+    both = (path, path.parents[1] / "touched" / path.name)
+    states = [state for one in both if one.exists() for state in (one.stat().st_mtime_ns, one.stat().st_size)]
+    if path not in _KNOWN or _KNOWN[path][0] != states:
+        _KNOWN[path] = states, _read(db, layer, path)
+    return _KNOWN[path][1]
 
 
 def _read(db: duckdb.DuckDBPyConnection, layer: str, path: Path, name: str = "", sql: str = "") -> Model:

@@ -299,9 +299,9 @@ def _mapped(db: duckdb.DuckDBPyConnection, model: Model) -> list[str]:
 
 
 def _changes(db: duckdb.DuckDBPyConnection, model: Model, phases: Sequence[Phase]) -> pa.Table:
-    plain, mapped = fields_of(db, model), _mapped(db, model)
-    fields = [*plain, *mapped]
-    if not fields:
+    is_empty = not db.execute(f"from {model.name} limit 1").fetchall()
+    plain, mapped = ([], []) if is_empty else (fields_of(db, model), _mapped(db, model))
+    if not (fields := [*plain, *mapped]):
         return SCHEMA.empty_table()
     target = {"destination": model.header["destination"], "object": model.header["object"]}
     once = [name for name in words(model.header.get("create only")) if name in fields]

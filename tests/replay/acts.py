@@ -34,8 +34,7 @@ OUR_WORDS = {"stg_turnout__intents", "stg_turnout__outcomes"}
 
 def warm_up() -> None:
     """Do once what every child would do alike."""
-    models = sql_models.load()
-    sql_models.load = lambda *_: dict(models)
+    sql_models.load()
     duck.close()
     lift()
     assert registry.SOURCES
