@@ -234,7 +234,7 @@ def test_what_was_refused_is_tried_again_on_demand(company: Make) -> None:
     mended = mending.retry(one.workspace, ["hubspot"])
     assert not mended.is_partial
     assert one.rows("select count(*) from verdicts where verdict in ('rejected', 'waiting')") == [(0,)]
-    with pytest.raises(UsageError, match="no destination zoom"):
-        mending.retry(one.workspace, ["zoom"])
+    with pytest.raises(UsageError, match="no destination nowhere"):
+        mending.retry(one.workspace, ["nowhere"])
     with pytest.raises(UsageError, match="`turnout undo` lists the runs"):
         mending.undo(one.workspace, "20200101T000000-000000")
