@@ -2,21 +2,29 @@
 
 import dagster as dg
 
-from assets import audit, automation, checks, ingest, publish, reports, transform, webhooks
+from assets import audit, automation, checks, ingest, publish, quality, reports, transform, webhooks
 from assets.resources import TurnoutHome
 
 defs = dg.Definitions(
-    assets=[*ingest.vendor_streams, transform.build_models, *publish.destinations, *reports.shown, audit.audit_page],
+    assets=[
+        *ingest.vendor_streams,
+        transform.build_models,
+        *publish.destinations,
+        *reports.shown,
+        audit.audit_page,
+        quality.quality_report,
+    ],
     asset_checks=checks.checks,
     jobs=[
         automation.sync,
+        quality.quality,
         audit.sync_webinar,
         webhooks.sync_moved_webinars,
         automation.backfill,
         automation.rebuild,
         automation.import_reports_job,
     ],
-    schedules=[automation.hourly],
+    schedules=[automation.hourly, quality.daily],
     sensors=[automation.new_reports, webhooks.new_deliveries],
     resources={"turnout": TurnoutHome()},
     executor=dg.in_process_executor,

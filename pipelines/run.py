@@ -32,6 +32,7 @@ from pipelines.ingest import IngestReceipt, Source, ingest
 from pipelines.log import OURS, Log, compaction
 from pipelines.models import Model
 from pipelines.publish import ApplyReceipt, Destination, Plan
+from pipelines.quarantine import set_aside
 from pipelines.segments import follow
 from pipelines.transform import BuildReceipt
 from pipelines.warehouse import Warehouse
@@ -170,8 +171,11 @@ class Workspace:
         with self.log.locked():
             self.record_settings()
             moment = as_of or self.now()
-            receipt = transform.build(self.log, self.models, as_of=moment, only=only, show=show, progress=progress)
+            receipt = transform.build(self.log, self.models, as_of=moment, only=only, show=False, progress=progress)
+            set_aside(self.log, self.warehouse)
             follow(self.log, self.models, receipt, run=self.run_id, show=show)
+            if show:
+                self.warehouse.show()
             compaction.tidy(self.log, progress=progress)
             return receipt
 

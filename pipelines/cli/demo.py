@@ -44,6 +44,7 @@ def demo(
 
     The world is kept in TURNOUT_HOME/sandbox, so that a second demo goes on where the first ended.
     """
+    from pipelines.expectations.page import write_report
     from pipelines.sandbox import Sandbox
     from pipelines.warehouse import write_whole
 
@@ -58,6 +59,9 @@ def demo(
             opened = workspace({**os.environ, **running.environment})
             receipt = opened.run(progress=tell)
             seconds = time.monotonic() - ready
+            tell("quality report")
+            report, page = write_report(opened, tell)
+            held = sum(one.passed for one in report.checks)
             kept.parent.mkdir(parents=True, exist_ok=True)
             write_whole(kept, orjson.dumps(running.world()))
             if ui:
@@ -72,6 +76,7 @@ def demo(
         f"  {opened.warehouse.file}   the tables, for any DuckDB client",
         f"  {home / 'plans'}   what was planned, as Parquet and JSON",
         f"  {kept}   what the vendors hold now",
+        f"  {page}   the quality report: {held} of {len(report.checks)} checks hold",
         '  turnout sql "select topic, status, registered_count, attended_count from webinars limit 10"',
         "  turnout segment list    (who is in which segment)",
         "  turnout plan            (shows 0 changes: all of it is there)",

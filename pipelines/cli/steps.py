@@ -64,10 +64,22 @@ def rebuild(as_of: AsOf = None, as_json: Json = False) -> None:
     give(told_build(receipt), as_json, lines_build(receipt))
 
 
-def check(as_json: Json = False) -> None:
-    """Check the tables as they stand; a failed check would stop a publish."""
+def check(
+    quick: Annotated[bool, typer.Option("--quick", help="Only say what holds, and write no report.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check what came in, was computed and goes out; a failed check holds back what it concerns. Write the report."""
     opened = workspace()
     checks = opened.check()
+    if not quick:
+        from pipelines.expectations.page import write_report
+
+        with progress() as tell:
+            report, path = write_report(opened, tell)
+        checks = report.checks
+        say(f"The quality report is {path}")
+        if report.disagreeing:
+            say(f"Great Expectations finds otherwise: {', '.join(report.disagreeing)}")
     give([told_check(found) for found in checks], as_json, lines_checks(checks))
     if any(found.is_blocking and not found.passed for found in checks):
         raise typer.Exit(3)

@@ -69,6 +69,13 @@ def plan_table(rows: Mapping[str, Planned]) -> pa.Table:
 def judge_plan(db: duckdb.DuckDBPyConnection, rows: Mapping[str, Planned], as_of: datetime) -> list[Finding]:
     """Judge what is about to go out."""
     db.register(PLAN, plan_table(rows))
+    return judge_plan_table(db, as_of, {name for name, some in rows.items() if some})
+
+
+def judge_plan_table(
+    db: duckdb.DuckDBPyConnection, as_of: datetime, names: Collection[str] | None = None
+) -> list[Finding]:
+    """Judge a plan that a connection shows; of these destinations, or of all."""
     clock = {"as_of": as_of.astimezone(UTC)}
-    wanted = [suite for suite in SUITES if suite.table == PLAN and rows.get(suite.destination)]
+    wanted = [suite for suite in SUITES if suite.table == PLAN and (names is None or suite.destination in names)]
     return [one for found in judge(db, wanted, clock).values() for one in found]

@@ -38,6 +38,8 @@ VERSION = "turnout.version"
 OURS_IN_COMMITS = (CURSORS, AT, OBSERVED, VERSION, "turnout.run")
 OURS = "turnout"
 """The source of the streams that we write ourselves: settings, intents, outcomes."""
+NOTES = frozenset({(OURS, "validations")})
+"""Streams of which nothing is computed: what is added to them makes no plan stale."""
 DELIVERED = "webhooks"
 """The stream of what a vendor sent by itself; it does not tell up to when the vendor was read."""
 UNIQUE = ColumnProperties(dictionary_enabled=False)
@@ -143,7 +145,7 @@ class Log:
     def positions(self) -> dict[str, int]:
         """Return `source/stream` to the commit that last brought anything, of all streams: where the log stands now."""
         found: dict[str, int] = {}
-        for source, stream in self.streams():
+        for source, stream in (one for one in self.streams() if one not in NOTES):
             told = self._last_commit(source, stream).get(VERSION)
             found[f"{source}/{stream}"] = int(told) if told else self.version(source, stream)
         return found

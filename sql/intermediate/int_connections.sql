@@ -62,7 +62,7 @@ placed as (
         on
             int_sessions.webinar_id = int_registrants.webinar_id
             and present.registrant_key = int_registrants.registrant_key
-    where present.nearness = 1 and present.kind = 'seen' and int_sessions.is_over
+    where present.nearness = 1 and present.kind = 'seen' and present.joined_at is not null and int_sessions.is_over
 
 ),
 

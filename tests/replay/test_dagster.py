@@ -54,7 +54,13 @@ def test_every_stream_model_and_destination_is_an_asset_with_a_description() -> 
     names = {key.to_user_string() for key in graph.get_all_asset_keys()}
     streams = {f"raw_{source}__{stream.name}" for source, found in STREAMS.items() for stream in found}
     models = {name for name, model in MODELS.items() if model.layer != "audits"}
-    assert names == streams | models | {"published_hubspot", "published_salesforce", "audit_page", *reports.load()}
+    assert names == streams | models | {
+        "published_hubspot",
+        "published_salesforce",
+        "audit_page",
+        "quality_report",
+        *reports.load(),
+    }
     assert all(graph.get(key).description for key in graph.get_all_asset_keys())
     assert all(graph.get(key).owners and graph.get(key).kinds for key in graph.get_all_asset_keys())
 
