@@ -1,4 +1,4 @@
-"""The quality report: an asset that lets Great Expectations validate, and links the page; a job and a daily schedule."""
+"""The quality report: an asset that lets Great Expectations validate and links the page; a job; a daily schedule."""
 
 import dagster as dg
 
@@ -12,14 +12,19 @@ from pipelines.expectations.page import state, write_report
     group_name="reports",
     kinds={"html", "duckdb"},
     owners=OWNERS,
-    description="Does what came in, was computed and goes out hold what is expected of it? A page that a browser opens.",
+    description="Does what came in, was computed and goes out hold what is expected of it? A page for a browser.",
 )
 def quality_report(context: dg.AssetExecutionContext, turnout: TurnoutHome) -> dg.MaterializeResult:
     """Validate, write the page, and show what does not hold."""
     report, path = write_report(turnout.open(), context.log.info)
     amiss = [
         dg.TableRecord(
-            {"check": one.name, "table": one.table, "state": state(one), "found": "; ".join(one.named) or one.failing}
+            {
+                "check": one.name,
+                "table": one.table,
+                "state": state(one),
+                "found": "; ".join(one.named) or str(one.failing),
+            }
         )
         for one in report.checks
         if not one.passed
