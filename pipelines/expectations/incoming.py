@@ -80,10 +80,14 @@ def staying(noun: str, key: str) -> Expectation:
         select gone_count || ' of ' || all_count || ' are gone within a day' as what
         from (
             select
-                count(distinct {key}) filter (where kind = 'absent' and occurred_at > {{read_at}} - interval 1 day)
-                    as gone_count,
-                count(distinct {key}) as all_count
-            from {{batch}}
+                count(*) as all_count,
+                count(*) filter (where is_gone and last_at > {{read_at}} - interval 1 day) as gone_count
+            from (
+                select
+                    arg_max(kind, (occurred_at, observed_at, event_id)) = 'absent' as is_gone,
+                    max(occurred_at) as last_at
+                from {{batch}} group by {key}
+            )
         )
         where gone_count > greatest({FEW}, all_count * 3 // 10)
     """
