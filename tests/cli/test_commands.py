@@ -55,7 +55,7 @@ def test_a_run_prints_what_it_did_as_json_and_nothing_else_on_standard_output(sy
     ("words", "shape"),
     [
         (["build", "--json"], {"as_of", "rebuilt", "models"}),
-        (["check", "--json"], {"check", "claim", "passed", "failing"}),
+        (["check", "--quick", "--json"], {"check", "claim", "passed", "failing", "blocking", "holds"}),
         (["plan", "hubspot", "--json"], {"plan", "as_of", "changes", "counts", "waiting", "calls", "file"}),
         (["verify", "--json"], None),
         (["doctor", "--json"], {"vendor", "connected", "account", "problems", "streams"}),
@@ -75,7 +75,7 @@ def test_a_command_succeeds_with_and_without_json(synced: Company, words: list[s
 
 
 def test_a_person_is_told_on_standard_output_what_was_done(synced: Company) -> None:
-    assert "ok  assert_email_keys_are_unique" in turnout("check", env=synced.environment).stdout
+    assert "ok  assert_email_keys_are_unique" in turnout("check", "--quick", env=synced.environment).stdout
     assert re.search(r"\d+ streams looked at, 0 problems found", turnout("verify", env=synced.environment).stdout)
     plan = turnout("plan", env=synced.environment).stdout
     assert "0 changes" in plan
@@ -241,7 +241,7 @@ def test_a_failing_audit_ends_with_status_3_and_nothing_is_written(company: Make
     assert answer.returncode == 3
     assert "nothing was published, since a check failed:\n  assert_nobody_attends (" in answer.stderr
     assert one.writes() == 0
-    checked = turnout("check", env=env, module="tests.cli.doubting")
+    checked = turnout("check", "--quick", env=env, module="tests.cli.doubting")
     assert checked.returncode == 3
     assert "FAILED  assert_nobody_attends" in checked.stdout
 

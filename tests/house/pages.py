@@ -58,7 +58,7 @@ RULES = {
     "EV-07": "What is refused waits and stops nothing else",
     "EV-10": "A segment is one file: a table, events, sizes, and lists in the CRMs",
     "EV-11": "Readers neither wait nor are noticed",
-    "EV-12": "A failed check stops the publish and nothing else",
+    "EV-12": "A failed check stops what it concerns and nothing else; what cannot be read is set aside",
     "EV-13": "Settings are events",
     "ZM-01": "A program is of one webinar, and its channel is for webinars",
     "ZM-03": "The registrant's own join link is the member's before anything waits for it",
@@ -125,7 +125,8 @@ def sql_page() -> str:
         "",
         "`subject_key` is the contact's id, or a negative number for somebody met in Zoom who is no contact yet. The",
         "table `verdicts` says what became of everything that could have been published: `destination`, `object`,",
-        "`object_key`, `verdict`, `reason`, `since`.",
+        "`object_key`, `verdict`, `reason`, `since`; `quarantine`, which records cannot be read: `source`, `stream`,",
+        "`account`, `scope`, `key`, `reason`, `event_id`, `batch`, `since`.",
         "",
     ]
     for layer, title in (

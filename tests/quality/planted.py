@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from tests.tasks.oracle import eighteen
 from tests.worlds import NOW, contact, email_event, form, joined, registrant, session, webinar, world, z
 
 BOTH = frozenset({"hubspot", "salesforce"})
@@ -15,14 +16,19 @@ PEOPLE = [f"p{number}@x.example" for number in range(60)]
 
 
 def company_world() -> dict[str, Any]:
-    """Sixty people, one webinar that most came to, five weeks of emails, a form."""
+    """Sixty people, in HubSpot and in Salesforce; one webinar that most came to, five weeks of emails, a form."""
     now = datetime.fromisoformat(NOW)
     emails = [
         email_event("SENT", email, 7, z(now - timedelta(days=3 + 7 * week, minutes=at)))
         for week in range(5)
         for at, email in enumerate(PEOPLE[:25])
     ]
-    return world(
+    made = "2025-02-01T00:00:00.000+0000"
+    people = [
+        {"Id": eighteen(f"0030000000{at:05d}"), "LastName": "P", "Email": email, "CreatedDate": made}
+        for at, email in enumerate(PEOPLE)
+    ]
+    told = world(
         webinar(
             84759841045,
             registrants=[registrant(email) for email in PEOPLE],
@@ -33,6 +39,7 @@ def company_world() -> dict[str, Any]:
         email_campaigns=[{"id": 7, "name": "Seven", "subject": "Hello"}],
         forms=[form("f1", [(email, "2026-11-01T10:00:00+00:00") for email in PEOPLE[:5]])],
     )
+    return told | {"salesforce": [{"time_zone": "UTC", "task_types": ["Call", "Email"], "Contact": people}]}
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import orjson
 import pytest
+from typer.testing import CliRunner
 
+from pipelines import models as sql_models
+from pipelines.cli import app
 from pipelines.errors import ChecksFailed
 from pipelines.expectations import great
-from pipelines.expectations.page import write_report
 from pipelines.expectations.report import history
 from pipelines.expectations.suites import SUITES
 from tests.company import ROOT
 from tests.quality.conftest import Tables
 from tests.quality.planted import FAULTS, PEOPLE
-from tests.worlds import NOW, later
+from tests.worlds import NOW, later, registrant
 
 TOGETHER = {fault.table: fault for fault in FAULTS if fault.table != "contact_webinars"}
 """One fault of each table, the last one that is planted in it; but none that would hide another."""
@@ -41,22 +46,27 @@ def test_great_expectations_finds_what_the_run_found(tables: Tables, tmp_path: P
 
 @pytest.mark.rule("EV-12")
 def test_a_report_is_written_remembered_and_names_nobody(tables: Tables) -> None:
-    opened = tables.company.workspace
+    one = tables.company
+    opened = one.workspace
     positions = opened.log.positions()
-    report, path = write_report(opened)
+    answer = CliRunner().invoke(app, ["check", "--json"], env=one.environment)
+    assert answer.exit_code == 0, answer.output
+    checks = orjson.loads(answer.stdout)
+    path = one.home / "quality" / "index.html"
+    assert f"The quality report is {path}" in answer.stderr
+    assert "finds otherwise" not in answer.stderr
+    assert [check["check"] for check in checks if not check["passed"]] == []
+    assert {check["door"] for check in checks} == {"came in", "computed", "goes out"}
     text = path.read_text(encoding="utf-8")
-    assert report.disagreeing == []
-    assert [check.words for check in report.checks if not check.passed] == []
-    assert {check.door for check in report.checks} == {"came in", "computed", "goes out"}
-    assert all(f'id="{check.name}"' in text for check in report.checks)
+    assert all(f'id="{check["check"]}"' in text for check in checks)
     assert not [email for email in PEOPLE if email in text]
     assert not re.findall(r"[\w.]+@[\w.]+", text)
     assert not re.findall(r"(?:src|href)=|https?://|url\(|@import|<script", text), "nothing is loaded from anywhere"
-    assert list((tables.company.home / "quality").iterdir()) == [path]
-    assert opened.log.positions() == positions, "a plan made before is not stale"
+    assert list((one.home / "quality").iterdir()) == [path]
+    assert one.workspace.log.positions() == positions, "a plan made before is not stale"
     (remembered,) = history(opened.log)
-    assert (remembered.at, remembered.held, remembered.failed) == (report.at, len(report.checks), ())
-    assert text.count(f"<title>{report.at:%Y-%m-%d %H:%M}: {len(report.checks)} hold") == 1
+    assert (remembered.held, remembered.failed, remembered.warned) == (len(checks), (), ())
+    assert text.count(f"<title>{remembered.at:%Y-%m-%d %H:%M}: {len(checks)} hold") == 1
 
 
 def test_commands_that_validate_nothing_import_no_great_expectations() -> None:
@@ -87,3 +97,37 @@ def test_an_empty_upstream_stops_the_publish_until_it_is_back_or_let_through(tab
     receipt = one.run()
     assert not receipt.is_partial
     assert [check.words for check in receipt.checks if not check.passed] == []
+
+
+@pytest.mark.rule("EV-12")
+def test_what_a_check_concerns_waits_while_the_other_destination_is_written_to(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, name = tables.company, "assert_attended_webinars_do_not_exceed_occurrences"
+
+    def change(world: dict[str, Any]) -> None:
+        world["hubspot"][0]["forms"][0]["submissions"][0]["conversionId"] = "another"
+        world["zoom"][0]["webinars"][0]["registrants"].append(registrant("new@x.example"))
+
+    one.change(change, later(NOW, hours=4))
+    broken = dict(sql_models.load())
+    broken[name] = replace(broken[name], sql="select 1 as planted")
+    writes = one.writes()
+    with monkeypatch.context() as patch:
+        patch.setattr(sql_models, "load", lambda: broken)
+        receipt = one.run()
+    assert receipt.plan is not None
+    assert receipt.applied is not None
+    assert receipt.is_partial
+    assert set(receipt.plan.held) == {"hubspot"}
+    assert len(receipt.plan.held["hubspot"]) > 0
+    assert receipt.applied.published > 0, "Salesforce has its Tasks"
+    assert one.writes() == writes
+    waiting = "select distinct destination, reason from verdicts where verdict = 'waiting'"
+    ((destination, reason),) = one.rows(waiting)
+    assert destination == "hubspot"
+    assert reason.startswith(f"held back by a check: {name} (1 rows): ")
+    after = one.run()
+    assert not after.is_partial
+    assert one.writes() > writes
+    assert one.rows(waiting) == []
