@@ -17,6 +17,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines import duck
 from pipelines.errors import LogError, ModelError
 from pipelines.log import Log
 from pipelines.warehouse import Catalog, Entry, Warehouse
@@ -84,10 +85,11 @@ NEEDED = (
 )
 
 
-def set_aside(log: Log, warehouse: Warehouse) -> int:
+def set_aside(log: Log, warehouse: Warehouse, *, show: bool) -> int:
     """Write the table, if staging has changed since, and return how many records are in it.
 
-    Readers of the file of views find it when `Warehouse.show` is called.
+    Args:
+        show: whether readers of the file of views find all tables at once; else when `Warehouse.show` is called.
 
     Raises:
         LogError: the table cannot be written; what is in the log and in the other tables stands.
@@ -97,6 +99,8 @@ def set_aside(log: Log, warehouse: Warehouse) -> int:
     made_of = {name: entry.fingerprint for name, entry in entries.items()}
     old = before.entries.get(NAME)
     if old is not None and old.made_of == made_of and warehouse.is_whole(old):
+        if show:
+            warehouse.show()
         return old.rows
     try:
         rows = _unread(log, _odd(warehouse, entries))
@@ -110,7 +114,7 @@ def set_aside(log: Log, warehouse: Warehouse) -> int:
     after = Catalog(dict(before.entries), dict(before.retired), before.as_of)
     columns = {field.name: "TIMESTAMP WITH TIME ZONE" if field.name == "since" else "VARCHAR" for field in SCHEMA}
     after.entries[NAME] = Entry(fingerprint, [file], len(rows), columns, as_of=before.as_of, made_of=made_of)
-    warehouse.swap(before, after, show=False)
+    warehouse.swap(before, after, show=show)
     return len(rows)
 
 
@@ -125,7 +129,7 @@ def _odd(warehouse: Warehouse, entries: Mapping[str, Entry]) -> dict[Needed, lis
         for at, one in enumerate(asked)
     ]
     found: dict[Needed, list[bytes]] = {}
-    with duckdb.connect() as db:
+    with duck.look() as db:
         for at, event_id in db.execute(" union all ".join(parts)).fetchall():
             found.setdefault(asked[at], []).append(bytes(event_id))
     return found

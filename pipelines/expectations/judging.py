@@ -11,8 +11,10 @@ from typing import Any
 import duckdb
 import orjson
 
+from pipelines import duck
 from pipelines.checks import Check, Lineage
 from pipelines.errors import LogError, ModelError
+from pipelines.events import utc
 from pipelines.expectations import READINGS, Expectation, Suite
 from pipelines.models import Model
 from pipelines.warehouse import Catalog, Warehouse, write_whole
@@ -138,27 +140,25 @@ def judge_all(
     known = dict(held)
     wanted = [suite for suite in suites if is_there(suite, catalog)]
     over = {suite.name: _rows(suite, catalog, clock, readings) for suite in wanted}
-    asked = [suite for suite in wanted if held.get(suite.name, {}).get("over") != over[suite.name]]
+    moments = {name: moment.isoformat() for name, moment in clock.items()}
+    asked = [suite for suite in wanted if not _holds_still(held.get(suite.name, {}), over[suite.name], clock)]
     for suite in asked:
-        if _is_empty(suite, catalog):
-            held[suite.name] = {"over": over[suite.name], "found": [[0, 0, []] for _ in suite.expectations]}
+        told = [[0, 0, []] for _ in suite.expectations]
+        held[suite.name] = {"over": over[suite.name], "at": moments, "found": told}
     asked = [suite for suite in asked if not _is_empty(suite, catalog)]
     if asked:
         reads = {name for suite in asked for name in read_by(suite, models)}
         tables = {name: warehouse.relation(catalog.entries[name]) for name in reads if name in catalog.entries}
         if any("candidates" in suite.reads for suite in asked):
             tables["candidates"] = candidates(models, catalog)
-        with duckdb.connect() as db:
-            db.execute("set timezone = 'UTC'")
+        with duck.look() as db:
             db.register(READINGS, readings)
             size = sum(catalog.entries[name].rows for name in reads if name in catalog.entries)
             if size < SMALL:
-                db.execute("set threads = 1")
                 db.execute("pragma disable_optimizer")
             for some in [asked] if size < SMALL else [[suite] for suite in asked]:
                 for name, found in judge(db, some, clock, _of(tables, some, models)).items():
-                    told = [[one.failing, one.considered, list(one.named)] for one in found]
-                    held[name] = {"over": over[name], "found": told}
+                    held[name]["found"] = [[one.failing, one.considered, list(one.named)] for one in found]
     if held != known:
         try:
             write_whole(path, orjson.dumps(held, option=orjson.OPT_INDENT_2))
@@ -169,6 +169,15 @@ def judge_all(
         for suite in wanted
         for one, (failing, considered, named) in zip(suite.expectations, held[suite.name]["found"], strict=True)
     ]
+
+
+def _holds_still(told: Mapping[str, Any], over: str, clock: Clock) -> bool:
+    """Whether what was found of these rows is true still: within a day, time only makes more of them past."""
+    if told.get("over") != over:
+        return False
+    is_odd = any(failing for failing, *_ in told["found"])
+    before = {name: utc(text) for name, text in told["at"].items()}
+    return before == clock if is_odd else all(before[name] <= moment for name, moment in clock.items())
 
 
 def _of(tables: Mapping[str, str], suites: Sequence[Suite], models: Mapping[str, Model]) -> dict[str, str]:
@@ -208,13 +217,13 @@ def candidates(models: Mapping[str, Model], catalog: Catalog) -> str:
 
 
 def _rows(suite: Suite, catalog: Catalog, clock: Clock, readings: Any) -> str:
-    """Return the identity of a suite over the rows, and at the moments, that it is asked."""
+    """Return the identity of a suite over the rows, and on the days, that it is asked."""
     words = [repr(suite)]
     names: Sequence[str] = (suite.table, *suite.reads)
     if "candidates" in suite.reads:
         names = [name for name in catalog.entries if name.startswith("sync_") or name == suite.table]
     words += [catalog.entries[name].fingerprint for name in names if name in catalog.entries]
-    words += [moment.isoformat() for name, moment in clock.items() if f"{{{name}}}" in words[0]]
+    words += [f"{moment:%Y-%m-%d}" for name, moment in clock.items() if f"{{{name}}}" in words[0]]
     if suite.table == READINGS:
         words.append(str(readings.to_pylist()))
     return blake2b("|".join(words).encode(), digest_size=12).hexdigest()

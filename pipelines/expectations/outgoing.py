@@ -275,6 +275,8 @@ SUITES = (
             "changes",
         ),
     ),
+    plan_of("marketo"),
+    plan_of("zoom"),
     *(
         Suite(
             f"verdicts_{destination}",
@@ -286,6 +288,6 @@ SUITES = (
             destination=destination,
             reads=("candidates",),
         )
-        for destination in ("hubspot", "salesforce")
+        for destination in ("hubspot", "salesforce", "marketo", "zoom")
     ),
 )
