@@ -89,7 +89,7 @@ class Desk:
                 if statement.type.name not in READING:
                     raise UsageError(
                         f"only queries are run here, and this is a statement of the kind {statement.type.name}. "
-                        "To keep a result, use --csv or --json and send it to a file, or --parquet."
+                        "To keep a result, use --csv or --json and send it to a file. Or use --parquet."
                     )
             for statement in statements:
                 take(Answer(db, statement))
