@@ -50,7 +50,7 @@ BEFORE = "__before"
 
 SEGMENTS, MEMBERS = "segments", "segment_members"
 """Made of all segments together: the segments themselves, and who is in them."""
-DELIVERED = ("hubspot", "salesforce")
+DELIVERED = ("hubspot", "salesforce", "marketo")
 """Where segments can be delivered to."""
 NOWHERE = "none"
 UNFIT = re.compile(r"[^a-z0-9_]")

@@ -61,7 +61,9 @@ def new(
     question: Annotated[str, typer.Option("--question", help="The question that it answers.")] = "",
     title: Annotated[str, typer.Option("--title", help="What the list is called in the CRM.")] = "",
     owner: Annotated[str, typer.Option("--owner", help="Who answers for it.")] = "",
-    deliver: Annotated[list[str] | None, typer.Option("--deliver", help="Where to: hubspot, salesforce.")] = None,
+    deliver: Annotated[
+        list[str] | None, typer.Option("--deliver", help="Where to: hubspot, salesforce, marketo.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write the file of a new segment."""

@@ -18,7 +18,7 @@ from pipelines.publish.receipts import STOPPED, JobBook, write_intents, write_ou
 from pipelines.publish.rows import Destination, Outcome, Phase, Row
 from pipelines.settings import Fuses
 
-MEMBERSHIPS = frozenset({"list_member", "campaign_member"})
+MEMBERSHIPS = frozenset({"list_member", "campaign_member", "static_list_member"})
 """Objects that come and go with the people in segments; their deletion is no loss."""
 EMPTIED = "segment_emptied"
 CALLS_A_WAVE = 16

@@ -51,6 +51,7 @@ class MarketoOptions(BaseModel):
         tag: a type of tag; a program that bears it is of the webinar that it says, unless `programs` says another.
         users: Zoom users whose webinars can be linked, beside the owner of the Zoom account.
         programs: program id to webinar id, or to one occurrence of a series.
+        list_folder: id of the folder in which the lists of segments are made, 0 for that of a list which is there.
         channels: the statuses of channels that do not have Marketo's own names; what is named here is for webinars.
     """
 
@@ -65,6 +66,7 @@ class MarketoOptions(BaseModel):
         default_factory=dict
     )
     channels: dict[str, Statuses] = Field(default_factory=dict)
+    list_folder: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _is_within_what_can_be_seen(self) -> MarketoOptions:
@@ -79,7 +81,7 @@ class MarketoOptions(BaseModel):
         """Return the section as JSON values, with names and lists in order."""
         links = [(program, *webinar.partition("/")) for program, webinar in sorted(self.programs.items())]
         return {
-            **self.model_dump(mode="json"),
+            **self.model_dump(mode="json", exclude={"list_folder"}),
             "users": sorted(set(self.users)),
             "programs": [
                 {"program_id": program, "webinar_id": webinar, "occurrence_id": occurrence}

@@ -76,7 +76,7 @@ def _to_salesforce(connection: Connection, settings: Settings) -> Destination:
 
 
 def _to_marketo(connection: Connection, settings: Settings) -> Destination:
-    return MarketoDestination(connection)
+    return MarketoDestination(connection, settings.marketo.list_folder)
 
 
 def _to_zoom(connection: Connection, settings: Settings) -> Destination:

@@ -13,6 +13,8 @@ from pipelines.sandbox import Sandbox
 from pipelines.settings import connections
 from pipelines.vendors.hubspot import lists
 from pipelines.vendors.hubspot.destination import HubSpotDestination
+from pipelines.vendors.marketo import lists as marketo
+from pipelines.vendors.marketo.destination import MarketoDestination
 from pipelines.vendors.salesforce import campaigns
 from pipelines.vendors.salesforce.destination import SalesforceDestination
 from tests.exchange import ADA, BOB, LEAD, people
@@ -28,11 +30,14 @@ class Place:
         told["hubspot"][0]["lists"] = [
             {"listId": "77", "name": "Turnout: Dynamic", "objectTypeId": "0-1", "processingType": "DYNAMIC"}
         ]
+        mails = {1: "ada@x.example", 2: "bob@x.example", 3: "twin@x.example", 4: "Twin@x.example"}
+        told["marketo"] = [{"leads": [{"id": number, "email": email} for number, email in mails.items()]}]
         self.sandbox = Sandbox(told)
         self.sandbox.start()
-        found = connections(self.sandbox.environment)
+        found = self.connections = connections(self.sandbox.environment)
         self.hubspot = HubSpotDestination(found["hubspot"], "2026-09")
         self.salesforce = SalesforceDestination(found["salesforce"], {})
+        self.marketo = MarketoDestination(found["marketo"], list_folder=23)
 
     def org(self, kind: str) -> list[dict[str, Any]]:
         """Return Salesforce's rows of an object that are not deleted."""
@@ -48,7 +53,7 @@ def place() -> Iterator[Place]:
 
 def list_row(kind: str, title: str, before: str | None = None) -> Row:
     """Return the row of a list or a campaign."""
-    name = "name" if kind == "list" else "Name"
+    name = "Name" if kind == "campaign" else "name"
     return Row(kind, "update" if before else "create", "segment_x", fields={name: title}, old={name: before})
 
 
@@ -57,6 +62,14 @@ def member_row(kind: str, who: str, title: str = TITLE, operation: str = "create
     fields = {"is_member": "true"} if operation == "create" else {}
     context = {"list_name": title, "is_emptied": "false"}
     return Row(kind, operation, f"segment_x|{who}", who, fields=fields, context=context)
+
+
+def lead_row(name: str, title: str = TITLE, operation: str = "create") -> Row:
+    """Return the row of one member whom Marketo knows by an address."""
+    email = f"{name}@x.example"
+    fields = {"address": email} if operation == "create" else {}
+    context = {"list_name": title, "is_emptied": "false", "lead_address": email}
+    return Row(marketo.MEMBER, operation, f"segment_x|{name}", None, fields=fields, context=context)
 
 
 def send(to: Destination, rows: Sequence[Row]) -> list[Outcome]:
@@ -87,6 +100,7 @@ def test_a_list_is_made_once_takes_its_members_and_can_be_asked(place: Place) ->
     assert told[2].reason == "HubSpot has no such contact"
     assert said(send(to, rows[:1])) == ["published"], "who is in already is in"
     assert said(to.ask(rows)) == ["published", "published", "not_done"]
+    assert to.changed(rows) == [{}, {}, None]
     out = [member_row("list_member", who, operation="delete") for who in ("2", "99")]
     assert said(to.ask(out)) == ["not_done", "published"]
     assert said(send(to, out)) == ["published", "published"]
@@ -120,6 +134,7 @@ def test_a_campaign_is_made_once_takes_its_members_and_can_be_asked(place: Place
     assert said(to.ask([*out, made])) == ["not_done", "not_done", "published"]
     assert said(send(to, out)) == ["published", "published"]
     assert said(send(to, out)) == ["published", "published"], "who is out already is out"
+    assert to.changed(rows) == [{}, None, None]
     assert said(to.ask([*rows, *out])) == ["published", "not_done", "not_done", "published", "published"]
 
     strange = member_row("campaign_member", "003000000000000AAA")
@@ -132,7 +147,39 @@ def test_a_campaign_is_made_once_takes_its_members_and_can_be_asked(place: Place
     assert "recycle bin" in lost.reason
 
 
-@pytest.mark.parametrize("kinds", [lists, campaigns])
+@pytest.mark.rule("EV-10")
+def test_a_static_list_is_made_once_takes_leads_by_their_address_and_can_be_asked(place: Place) -> None:
+    to = place.marketo
+    made = list_row(marketo.LIST, TITLE)
+    assert said(to.ask([made])) == ["not_done"]
+    (first,) = send(to, [made])
+    assert said(send(to, [made])) == ["published"]
+    (held,) = place.sandbox.world()["marketo"][0]["static_lists"]
+    assert (held["name"], held["folder"]) == (TITLE, {"id": 23, "type": "Folder"})
+
+    rows = [lead_row(name) for name in ("ada", "bob", "twin", "nobody")]
+    told = send(to, rows)
+    assert [(one.status, one.vendor_id) for one in told[:2]] == [("published", "1"), ("published", "2")]
+    assert "Merge them" in told[2].reason
+    assert "no lead with the address" in told[3].reason
+    assert said(send(to, rows[:1])) == ["published"], "who is in already is in"
+    out = [lead_row(name, operation="delete") for name in ("bob", "nobody")]
+    assert said(to.ask([*rows[:2], *out])) == ["published", "published", "not_done", "published"]
+    assert said(send(to, out)) == ["published", "published"]
+    assert said(send(to, out)) == ["published", "published"], "who is out already is out"
+    assert to.changed(rows[:2]) == [{}, None]
+    assert place.sandbox.world()["marketo"][0]["static_lists"][0]["members"] == [1]
+
+    (renamed,) = send(to, [list_row(marketo.LIST, OTHER, TITLE)])
+    assert renamed.vendor_id == first.vendor_id
+    (lost,) = send(to, [lead_row("ada")])
+    assert "no static list" in lost.reason
+    alone = MarketoDestination(place.connections["marketo"])
+    (beside,) = send(alone, [list_row(marketo.LIST, "Turnout: Beside")])
+    assert beside.status == "published", "without a setting it is made where another one is"
+
+
+@pytest.mark.parametrize("kinds", [lists, campaigns, marketo])
 def test_who_goes_is_told_before_who_comes(kinds: Any) -> None:
     assert [phase.operations[0] for phase in kinds.PHASES if phase.object == kinds.MEMBER] == ["delete", "create"]
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 
+from pipelines import mending
 from pipelines.log import OURS
 from tests.company import Company
 from tests.exchange import ADA, BOB, LEAD, people
@@ -70,7 +71,7 @@ class Marketing:
         for row in org["CampaignMember"]:
             if not row["IsDeleted"]:
                 found.setdefault(row["CampaignId"], set()).add(row.get("ContactId") or row["LeadId"])
-        return {row["Name"]: found[row["Id"]] for row in org["Campaign"]}
+        return {row["Name"]: found.get(row["Id"], set()) for row in org["Campaign"]}
 
     def events(self) -> list[tuple[str, int, str]]:
         """Return the changes in the log: segment, contact, entered or left."""
@@ -170,7 +171,8 @@ def test_a_segment_is_a_campaign_of_those_whom_salesforce_knows(tmp_path: Path) 
         one.write(
             OPENED, "select contact_id from contact_metrics where emails_opened_1y > 0", deliver="salesforce, hubspot"
         )
-        assert not one.run().is_partial
+        first = one.run()
+        assert not first.is_partial
         assert one.campaign() == {"Turnout: Opened": {ADA, BOB, LEAD}}
         assert one.members("Turnout: Opened") == [1, 2, 3, 4]
         assert one.company.verdict(f"{OPENED}|4", "campaign_member") == ("excluded", "not_matched")
@@ -178,6 +180,14 @@ def test_a_segment_is_a_campaign_of_those_whom_salesforce_knows(tmp_path: Path) 
         one.run()
         assert one.campaign() == {"Turnout: Opened": {LEAD}}
         assert one.members("Turnout: Opened") == [1, 2, 3, 4], "what is delivered no more stays as it was"
-        assert one.run().plan.total == 0
+        plan, _ = mending.undo(one.company.workspace, first.run)
+        assert {(row.object, why) for _, row, why in plan.left if "stays, and is empty" in why} == {
+            ("list", "the list stays, and is empty once its members are taken out"),
+            ("campaign", "the campaign stays, and is empty once its members are taken out"),
+        }
+        one.company.workspace.apply(plan)
+        assert one.campaign() == {"Turnout: Opened": set()}
+        assert one.members("Turnout: Opened") == []
+        assert one.run().plan.total == 0, "what was taken back is held"
     finally:
         one.company.sandbox.stop()

@@ -97,7 +97,7 @@ class HubSpotDestination:
         self._properties = Properties(self.client)
         self._activities = Activities(self.client)
         self._lists = lists.Lists(self.client)
-        self._undoing = Undoing(self.client, self._read_event)
+        self._undoing = Undoing(self.client, self._read_event, self._lists)
         self.changed = self._undoing.changed
 
     def begin(self, notebook: Notebook) -> None:

@@ -18,6 +18,7 @@ from pipelines.publish.rows import Outcome, Phase, Row
 from pipelines.vendors.hubspot.activities import ASSOCIATED, KINDS
 from pipelines.vendors.hubspot.answers import results, same, within
 from pipelines.vendors.hubspot.client import HubSpotClient
+from pipelines.vendors.hubspot.lists import LIST, MEMBER, Lists
 from pipelines.vendors.hubspot.writing import hundreds
 
 EVENT_PARTS = ("attendance", "completion")
@@ -26,6 +27,7 @@ LASTING: Mapping[str, str] = {
     "property": "the definition stays, and holds nothing once the values are taken back",
     "attendance": "HubSpot has no way to take back who registered, cancelled or came",
     "completion": "HubSpot has no way to open a marketing event again",
+    LIST: "the list stays, and is empty once its members are taken out",
 }
 PHASES = (
     *(Phase(part, ("delete",)) for part in EVENT_PARTS),
@@ -42,14 +44,20 @@ class Undoing:
     `read_event` gives a marketing event by its external id and account, nothing where it is not there.
     """
 
-    def __init__(self, client: HubSpotClient, read_event: Callable[[str, str], dict[str, Any]]) -> None:
-        self._client, self._read_event = client, read_event
+    def __init__(
+        self, client: HubSpotClient, read_event: Callable[[str, str], dict[str, Any]], of_lists: Lists
+    ) -> None:
+        self._client, self._read_event, self._lists = client, read_event, of_lists
 
     def changed(self, rows: Sequence[Row]) -> list[dict[str, str | None] | None]:
         """Return for each row the fields that hold something else than it told, with that; None where it is gone."""
         found: dict[int, dict[str, str | None] | None] = {}
         for kind in dict.fromkeys(row.object for row in rows):
             mine = [row for row in rows if row.object == kind]
+            if kind == MEMBER:
+                is_in = [outcome.status == "published" for outcome in self._lists.ask(mine)]
+                found |= {id(row): {} if there else None for row, there in zip(mine, is_in, strict=True)}
+                continue
             for some in hundreds(mine):
                 held = [self._event(row) for row in some] if kind == "marketing_event" else self._records(kind, some)
                 for row, there in zip(some, held, strict=True):

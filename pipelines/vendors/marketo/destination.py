@@ -22,6 +22,7 @@ from pipelines.errors import RefusedError, UnknownOutcomeError
 from pipelines.log import Log
 from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
+from pipelines.vendors.marketo import lists
 from pipelines.vendors.marketo.client import PAGE, Envelope, Reason, client_of
 from pipelines.vendors.reading import payload, record_reader
 
@@ -31,6 +32,7 @@ PHASES: tuple[Phase, ...] = (
     Phase("webinar_url", EITHER, batch_size=PAGE, grouped_by=("program_id",), at_once=AT_ONCE),
     Phase("lead", ("create",), batch_size=PAGE, learns=True, at_once=1),
     Phase("member", EITHER, batch_size=PAGE, grouped_by=("program_id", "status"), at_once=AT_ONCE),
+    *lists.PHASES,
 )
 """The join link comes before whatever may set a campaign off (ZM-03), and leads before what they are members of."""
 MUST_KNOW = {
@@ -71,8 +73,9 @@ LASTING = {
     "lead": "Marketo's campaigns may have acted on the lead; delete it in Marketo",
     "member": "a status of Marketo goes forward alone; remove the member in Marketo",
     "webinar_url": "the member may have been sent the link",
+    **lists.LASTING,
 }
-"""Why nothing can be taken back."""
+"""Why nothing can be taken back, but who is in a list."""
 
 
 class MarketoDestination:
@@ -85,8 +88,9 @@ class MarketoDestination:
     lasting: Mapping[str, str] = LASTING
     parts: Mapping[str, tuple[str, ...]] = {}
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, list_folder: int = 0) -> None:
         self.client = client_of(connection)
+        self._lists = lists.Lists(self.client, self._of_addresses, list_folder)
 
     def begin(self, notebook: Notebook) -> None:
         """Do nothing: Marketo answers at once."""
@@ -108,11 +112,15 @@ class MarketoDestination:
         ]
 
     def changed(self, rows: Sequence[Row]) -> list[dict[str, str | None] | None]:
-        """Return what holds something else by now: nobody asks, since nothing that is sent here is taken back."""
-        return [{} for _ in rows]
+        """Return what holds something else by now: who is no more in a list. Nothing else is taken back here."""
+        members = [row for row in rows if row.object == lists.MEMBER]
+        out = {id(one.row) for one in self._lists.ask(members) if one.status != "published"}
+        return [None if id(row) in out else {} for row in rows]
 
     def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
         """Send one batch; what is refused whole is refused of each record, and stops no other batch."""
+        if phase.object in lists.KINDS:
+            return self._lists.send(phase, rows)
         strange = [row for row in rows if row.context.get("instance") != self.client.account]
         mine = [row for row in rows if row.context.get("instance") == self.client.account]
         send: dict[str, Callable[[Sequence[Row]], list[Outcome]]] = {
@@ -133,7 +141,8 @@ class MarketoDestination:
 
     def ask(self, rows: Sequence[Row]) -> list[Outcome]:
         """Read back what became of rows whose sending was broken off."""
-        outcomes: dict[int, Outcome] = {}
+        listed = [row for row in rows if row.object in lists.KINDS]
+        outcomes = {id(outcome.row): outcome for outcome in self._lists.ask(listed)}
         leads = [row for row in rows if row.object == "lead"]
         for at in range(0, len(leads), PAGE):
             some = leads[at : at + PAGE]
@@ -143,7 +152,7 @@ class MarketoDestination:
                 outcomes[id(row)] = _known(row, there[0]) if len(there) == 1 else Outcome(row, "not_done")
         others: dict[str, list[Row]] = {}
         for row in rows:
-            if row.object != "lead":
+            if row.object != "lead" and row.object not in lists.KINDS:
                 others.setdefault(str(row.context["program_id"]), []).append(row)
         for some in others.values():
             members = self._members(some)
@@ -212,12 +221,15 @@ class MarketoDestination:
 
     def _leads(self, rows: Sequence[Row]) -> dict[str, list[int]]:
         """Return address to the ids of all leads that have it."""
+        return self._of_addresses([_email(row) for row in rows])
+
+    def _of_addresses(self, addresses: Sequence[str]) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        if not rows:
+        values = ",".join(address for address in addresses if address.isascii() and "," not in address)
+        if not values:
             return found
-        values = ",".join(_email(row) for row in rows)
         params = {"filterType": "email", "filterValues": values, "fields": "id,email"}
-        for raw in self.client.rows("/rest/v1/leads.json", params, doing=f"the leads of {len(rows)} addresses"):
+        for raw in self.client.rows("/rest/v1/leads.json", params, doing=f"the leads of {len(addresses)} addresses"):
             lead = read_found(payload(raw))
             if lead.id is not None and lead.email:
                 found.setdefault(lead.email.strip().lower(), []).append(lead.id)
