@@ -177,8 +177,9 @@ def load(root: Path = SQL_ROOT, segments: Path | None = None) -> dict[str, Model
     files = [
         path for part in (*LAYERS, "touched") for path in sorted((root / part).glob("*.sql")) if part != "segments"
     ]
-    stated = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in [*files, *_in(folder)])
-    return dict(_load(root, folder, stated))
+    mine = _in(folder)
+    stated = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in [*files, *mine])
+    return dict(_load(root, folder if mine else root, stated))
 
 
 def _in(folder: Path) -> list[Path]:

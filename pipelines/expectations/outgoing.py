@@ -259,8 +259,8 @@ SUITES = (
         of_row(
             "expect_tasks_to_be_of_somebody",
             "A Task that is created is of a Contact or a Lead.",
-            f"operation <> 'create' or coalesce({text('WhoId')}, '') <> ''",
-            *("operation", "changes"),
+            f"object <> 'task' or operation <> 'create' or coalesce({text('WhoId')}, '') <> ''",
+            *("object", "operation", "changes"),
         ),
         of_row(
             "expect_tasks_to_be_told_what_happened",

@@ -22,6 +22,7 @@ from pipelines.publish.plan import Plan
 from pipelines.publish.planned import Planned
 from pipelines.publish.receipts import INTENTS
 from pipelines.publish.rows import UNDOES, Destination, Row
+from pipelines.publish.sending import MEMBERSHIPS
 
 CHUNK = 5_000
 """Records that are looked at together."""
@@ -293,7 +294,7 @@ def _parts(
 def _without_gone(left: Sequence[tuple[str, Row, str]], name: str, rows: Sequence[Row]) -> list[tuple[str, Row, str]]:
     """Return what is left without what goes with a record that is deleted: a part of it, or what a person was in."""
     gone = {(row.object, row.key) for row in rows if row.operation == "delete"}
-    ids = {row.vendor_id for row in rows if row.operation == "delete" and row.vendor_id}
+    ids = {row.vendor_id for row in rows if row.operation == "delete" and row.object not in MEMBERSHIPS}
     return [
         (where, row, why)
         for where, row, why in left
