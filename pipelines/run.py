@@ -301,7 +301,7 @@ class Workspace:
                 found = self.destinations[name].unknown(self.log) if name in self.destinations else []
             except VendorError as error:
                 found = [str(error)]
-            told += [f"{name}: {line}" for line in found]
+            told += [f"{name}: {line}" for line in [*found, *getattr(self.destinations.get(name), "notes", ())]]
         return told
 
     def _held(self, plan: Plan) -> dict[str, str]:
@@ -363,9 +363,10 @@ class Workspace:
             receipt = RunReceipt(self.run_id, as_of or datetime.now(UTC))
             receipt.ingested = self.ingest(progress=progress)
             receipt.as_of = as_of or self.now()
-            self.publish(receipt, (), allow=allow, progress=progress)
+            connected = [name for name in self.targets if name in self.destinations]
+            self.publish(receipt, connected, allow=allow, progress=progress)
             if as_of is None:
-                others = [name for name in self.targets if name != "zoom"]
+                others = [name for name in connected if name != "zoom"]
                 registering.follow(self, receipt, others, allow=allow, progress=progress)
             progress("audit")
             with self.warehouse.connect({"verdicts", *audit.READ}) as db:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Allow = Annotated[bool, typer.Option("--allow", help="Let a plan through whose shape a fuse would stop.")]
 SHOWN = 12
+SECRET = frozenset({"webinarUrl", "join_url"})
 SAMPLES = 3
 """Changes of each kind that a person is shown of a plan; the whole of it is in its Parquet."""
 
@@ -239,6 +240,11 @@ def _samples(planned: Sequence[Row]) -> list[Row]:
     return samples
 
 
+def _shown(name: str, value: str | None) -> str:
+    """Return a field's value as it may be shown: a person's own join link lets anybody in who has it."""
+    return "–" if not value else "[join link]" if name in SECRET else value
+
+
 def lines_plan(made: Plan) -> list[str]:
     """Return a plan for a person: counts, and the first changes field by field."""
     rows = [
@@ -253,7 +259,7 @@ def lines_plan(made: Plan) -> list[str]:
         for row in samples:
             lines.append(f"{destination} {row.object} {row.key}: {row.operation}")
             lines += [
-                f"    {name}: {row.old.get(name) or '–'} → {new or '–'}"
+                f"    {name}: {_shown(name, row.old.get(name))} → {_shown(name, new)}"
                 for name, new in row.fields.items()
                 if (row.old.get(name) or None) != (new or None)
             ]

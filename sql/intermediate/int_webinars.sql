@@ -1,6 +1,7 @@
 -- What is each webinar, and is it in scope?
 -- grain: one row per webinar_id that is scheduled or ever ran
--- units: start_at is UTC; out_of_scope_reason is null for a webinar in scope, else a reason of HZ-30
+-- units: start_at is UTC; start_moved_at is when another start of a single webinar was last seen; out_of_scope_reason
+--        is null for a webinar in scope, else a reason of HZ-30
 -- rule:  HZ-02, HZ-04, HZ-09; the user's switch in force when the webinar was created decides, a webinar's own wins
 with
 
@@ -39,6 +40,28 @@ gone as (
 
 ),
 
+moved as (
+
+    select
+        webinar_id,
+        max(occurred_at) as start_moved_at
+    from (
+        select
+            webinar_id,
+            occurred_at,
+            start_at,
+            lag(start_at) over (
+                partition by webinar_id
+                order by occurred_at, observed_at, event_id
+            ) as previous_start_at
+        from stg_zoom__webinars
+        where webinar_id is not null and kind = 'seen' and occurred_at <= getvariable('as_of')
+    ) as states
+    where start_at <> previous_start_at
+    group by webinar_id
+
+),
+
 detailed as (
 
     select
@@ -52,6 +75,7 @@ detailed as (
         case when host_email = '' then coalesce(int_hosts.email, '') else host_email end as host_email,
         coalesce(int_hosts.full_name, '') as host_name,
         start_at,
+        time_zone,
         duration_minutes,
         agenda,
         join_url,
@@ -94,6 +118,7 @@ known as (
         coalesce(nullif(detailed.host_email, ''), met.host_email, '') as host_email,
         coalesce(detailed.host_name, '') as host_name,
         coalesce(detailed.start_at, met.start_at) as start_at,
+        coalesce(detailed.time_zone, 'UTC') as time_zone,
         detailed.duration_minutes,
         coalesce(detailed.agenda, '') as agenda,
         detailed.join_url,
@@ -103,10 +128,12 @@ known as (
         coalesce(detailed.registration_type, 1) as registration_type,
         coalesce(detailed.listed_count, 0) as listed_count,
         coalesce(met.is_imported, false) as is_imported,
-        gone.absent_at
+        gone.absent_at,
+        case when detailed.listed_count = 0 then moved.start_moved_at end as start_moved_at
     from detailed
     full join met using (webinar_id)
     left join gone using (webinar_id)
+    left join moved using (webinar_id)
 
 ),
 

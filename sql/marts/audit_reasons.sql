@@ -140,6 +140,12 @@ told (reason, effect, what, mend) as (
         'Nothing.'
     ),
     (
+        'start_moved',
+        'none',
+        'Its start was changed after people had registered; attendance is of when it really ran.',
+        'Nothing here; see that the registrants know the new time.'
+    ),
+    (
         'host',
         'none',
         'The host is no attendee.',

@@ -170,6 +170,22 @@ recordings as (
 
 ),
 
+moved as (
+
+    select
+        dates.webinar_id,
+        dates.occurrence_id,
+        count(*) as thing_count
+    from dates
+    inner join int_webinars
+        on dates.webinar_id = int_webinars.webinar_id
+    inner join int_registrants
+        on dates.webinar_id = int_registrants.webinar_id
+    where dates.out_of_scope_reason is null and int_registrants.registered_at < int_webinars.start_moved_at
+    group by dates.webinar_id, dates.occurrence_id
+
+),
+
 whole_dates as (
 
     select
@@ -219,6 +235,16 @@ things as (
         thing_count,
         true as is_settled
     from whole_dates
+    union all by name
+    select
+        webinar_id,
+        occurrence_id,
+        'webinar' as thing,
+        'start_moved' as reason,
+        cast(null as varchar) as email,
+        thing_count,
+        true as is_settled
+    from moved
     union all by name
     select
         webinar_id,

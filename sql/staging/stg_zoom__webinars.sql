@@ -57,6 +57,11 @@ named as (
             when coalesce(told.timezone, 'UTC') in (select name from pg_timezone_names())
                 then timezone(coalesce(told.timezone, 'UTC'), try_cast(told.start_time as timestamp))
         end as start_at,
+        case
+            when told.timezone in (select name from pg_timezone_names())
+                then told.timezone
+            else 'UTC'
+        end as time_zone,
         told.duration as duration_minutes,
         told.agenda as agenda,
         told.join_url as join_url,

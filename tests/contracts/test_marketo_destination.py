@@ -70,6 +70,10 @@ class Desk:
         """A lead to be made."""
         return Row("lead", "create", email, None, {"email": email, **fields}, context={"instance": self.instance})
 
+    def program(self, number: int = PROGRAM, **fields: str) -> Row:
+        """What a program is to say."""
+        return Row("program", "create", str(number), None, fields, context={"instance": self.instance})
+
     def leads(self, email: str) -> list[Record]:
         """The leads that have an address."""
         rows: list[Record] = self.sandbox.world()["marketo"][0]["leads"]
@@ -189,6 +193,22 @@ def test_a_creation_without_an_answer_is_asked_about_before_anything_is_sent_aga
     assert [outcome.status for outcome in desk.destination.ask([row])] == [status]
     assert told(desk.send(row)) == [("published", "")]
     assert len(desk.leads(f"{kind}@x.example")) == 1
+
+
+@pytest.mark.rule("ZM-11")
+def test_what_a_program_says_is_read_back_and_without_permission_stops_nothing_else(desk: Desk) -> None:
+    row = desk.program(description="Why", startDate="2026-12-10T10:00:00Z", endDate="2026-12-10T11:00:00Z")
+    assert told(desk.destination.ask([row])) == [("not_done", "")]
+    assert told(desk.send(row)) == [("published", "")]
+    assert told(desk.destination.ask([row])) == [("published", "")]
+    (refused,) = desk.send(desk.program(GONE, description="Why"))
+    assert refused.status == "rejected"
+    assert "702" in refused.reason
+    desk.sandbox.set_faults({"switches": {"marketo.missing_permissions": ["Read-Write Assets"]}})
+    (refused,) = desk.send(row)
+    desk.faults()
+    assert refused.status == "rejected"
+    assert "Give the role of the API user the permission" in refused.reason
 
 
 @pytest.mark.rule("ZM-06")

@@ -66,7 +66,10 @@ RULES = {
     "ZM-06": "Attendees become leads and members; registrations on Zoom's own page only where wanted",
     "ZM-07": "Webinars of the owner and of named users are visible, meetings are not",
     "ZM-08": "A recurring webinar is linked by one occurrence",
+    "ZM-09": "A start that was changed after people had registered is flagged; attendance is of the actual times",
     "ZM-10": "A webinar that never started makes nobody a No Show, and is audited",
+    "ZM-11": "A linked program says what its webinar is and when",
+    "ZM-13": "Several connections to one Zoom account live side by side",
     "ZM-14": "What Marketo refuses or skips at HTTP 200 is never taken for success",
 }
 """Rules of this version; each must bear at least one test."""

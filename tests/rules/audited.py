@@ -181,6 +181,7 @@ def mend(one: Company) -> None:
         webinars[SILENT]["instances"][0]["recordings"] = files("MP4", "TRANSCRIPT")
         webinars[FRESH]["instances"][0]["recordings"] = files("MP4", "TRANSCRIPT")
         webinars[LOST].pop("deleted", None)
+        webinars[COMING]["start_time"] = "2026-12-01T09:00:00Z"
         portal = told["hubspot"][0]
         portal["users"] = []
         portal["contacts"] = [

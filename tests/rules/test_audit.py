@@ -185,7 +185,8 @@ def test_the_switch_for_all_webinars_comes_before_every_other_reason(story: Stor
 @pytest.mark.rule("HZ-30")
 def test_a_reason_goes_away_when_it_is_mended(story: Story) -> None:
     left = {number: (date.status, told(date)) for number, date in story.mended.items()}
-    stays = {number: AMISS[number] for number in (audited.EVENTS, audited.NEVER, audited.COMING)}
+    stays = {number: AMISS[number] for number in (audited.EVENTS, audited.NEVER)}
+    stays[audited.COMING] = ("waiting", {"start_moved": ("none", [])})
     done = dict.fromkeys(AMISS, ("synced", {}))
     assert left == done | stays | {audited.PEOPLE: ("synced", HARMLESS)}
     one = story.one
@@ -203,6 +204,14 @@ def test_a_webinar_that_no_run_reads_any_more_is_read_again_all_of_it(story: Sto
     assert (after.status, told(after)) == ("partly synced", {"recording_deleted": ("part", [])})
     others = {number: date for number, date in story.synced.items() if number != audited.DELETED}
     assert others == {number: date for number, date in story.mended.items() if number != audited.DELETED}
+
+
+@pytest.mark.rule("ZM-09")
+def test_a_start_that_was_changed_after_people_had_registered_is_flagged(story: Story) -> None:
+    moved = [number for number, date in story.synced.items() if "start_moved" in told(date)]
+    assert moved == [audited.COMING]
+    found = gap(story.synced[audited.COMING], "start_moved")
+    assert (found.effect, found.things) == ("none", {"webinar": 1})
 
 
 @pytest.mark.rule("HZ-31")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipelines.cli.steps import lines_plan
+from pipelines.run import Workspace
 from tests.company import Company
-from tests.worlds import HOST, joined, registrant, session, webinar, world
+from tests.worlds import HOST, NOW, joined, later, registrant, session, webinar, world
 
 Record = dict[str, Any]
 PAST, OWN, NEVER, AHEAD, LATER = 81, 82, 83, 84, 85
@@ -52,7 +55,7 @@ def programs_of(*members: tuple[int, str, str], **instance: Any) -> Record:
             {"name": "Content", "applicableProgramType": "program"},
         ],
         "programs": [
-            {"id": GOOD, "channel": "Webinar", "createdAt": made},
+            {"id": GOOD, "channel": "Webinar", "createdAt": made, "description": "Somebody's own words"},
             {"id": LOCAL, "channel": "Webinar DACH", "createdAt": made},
             {"id": QUIET, "channel": "Webinar", "createdAt": made},
             {"id": SOON, "channel": "Webinar", "createdAt": made},
@@ -97,7 +100,13 @@ def told() -> Record:
             OWN, instances=[session("s2==", "10:00", "11:00", [joined(HOST["email"], "10:00", "11:00", id="host1")])]
         ),
         webinar(NEVER),
-        webinar(AHEAD, day="2026-12-10", registrants=[registrant(mail("ada"), join_url="https://zoom.example/w/ada")]),
+        webinar(
+            AHEAD,
+            day="2026-12-10",
+            timezone="Europe/Berlin",
+            agenda="Why",
+            registrants=[registrant(mail("ada"), join_url="https://zoom.example/w/ada")],
+        ),
         webinar(LATER, day="2026-12-11"),
     )
     found["marketo"] = [
@@ -134,7 +143,11 @@ class Hall:
         company.sandbox.clear_requests()
         self.again = company.run()
         self.instance: Record = company.sandbox.world()["marketo"][0]
-        self.writes = [one["path"] for one in company.sandbox.requests() if one["vendor"] == "marketo"]
+        self.writes = [
+            one["path"]
+            for one in company.sandbox.requests()
+            if one["vendor"] == "marketo" and one["method"] == "POST" and "/identity/" not in one["path"]
+        ]
 
     def statuses(self, program: int) -> dict[str, str]:
         """Return name to status."""
@@ -205,11 +218,38 @@ def test_the_registrant_s_own_link_is_the_member_s_before_the_webinar(hall: Hall
     assert {key: link for key, link in links.items() if link} == {(SOON, 11): "https://zoom.example/w/ada"}
     assert hall.statuses(SOON) == {"ada": "Registered", "bob": "Invited"}
     assert hall.verdict(SOON, "ada") == ("waiting", "not_over")
+    assert hall.receipt.plan is not None
+    shown = "\n".join(lines_plan(hall.receipt.plan))
+    assert "webinarUrl: – → [join link]" in shown
+    assert "zoom.example/w/" not in shown
     phases = [phase.object for phase in hall.company.workspace.destinations["marketo"].phases]
     assert phases.index("webinar_url") < phases.index("member")
 
 
-def test_a_program_whose_link_cannot_be_used_is_left_alone(hall: Hall) -> None:
+@pytest.mark.rule("ZM-11")
+def test_a_linked_program_says_what_its_webinar_is_and_when(hall: Hall) -> None:
+    programs = {row["id"]: row for row in hall.instance["programs"]}
+    soon = programs[SOON]
+    assert (soon["startDate"], soon["endDate"]) == ("2026-12-10T10:00:00Z+0000", "2026-12-10T11:00:00Z+0000")
+    assert soon["description"].splitlines() == [
+        "Topic 84",
+        "Why",
+        "Start: 2026-12-10 11:00",
+        "End: 2026-12-10 12:00",
+        "Time zone: Europe/Berlin",
+    ]
+    assert (programs[GOOD]["description"], programs[GOOD]["startDate"]) == (
+        "Somebody's own words",
+        "2026-11-10T10:00:00Z+0000",
+    )
+
+
+@pytest.mark.rule("ZM-01")
+def test_a_program_whose_link_cannot_be_used_is_left_alone_and_named(hall: Hall) -> None:
+    verdict, why = hall.verdicts["program", str(PAPER)]
+    assert (verdict, why.partition(":")[0]) == ("rejected", "channel_not_for_webinars")
+    (line,) = [line for line in hall.receipt.lines if line.startswith("marketo: ")]
+    assert f"the channel of program {PAPER}, Content, is not for webinars" in line
     assert hall.statuses(PAPER) == {"ada": "Registered"}
     assert not [key for kind, key in hall.verdicts if kind == "member" and key.startswith(str(PAPER))]
 
@@ -221,4 +261,35 @@ def test_a_second_run_tells_nothing_again(hall: Hall) -> None:
     assert hall.receipt.applied.outcomes["lead"] == {"published": 2}
     assert hall.again.plan is not None
     assert hall.again.plan.rows["marketo"] == []
-    assert not [path for path in hall.writes if path.endswith(("status.json", "members.json", "/leads.json"))]
+    assert hall.writes == []
+
+
+@pytest.mark.rule("ZM-13")
+def test_two_instances_on_one_zoom_account_live_side_by_side(tmp_path: Path) -> None:
+    here, there = (programs_of((GOOD, name, "Registered")) for name in ("ada", "bob"))
+    found = told()
+    found["marketo"] = [here, there | {"munchkin_id": "200-ABC-300", "client_id": "b", "client_secret": "b-secret"}]
+    company = Company(found, tmp_path / "a", SETTINGS)
+    env = {name: value for name, value in company.environment.items() if not name.startswith(("HUBSPOT", "SALESF"))}
+    other = {"TURNOUT_HOME": str(tmp_path / "b"), "MARKETO_CLIENT_ID": "b", "MARKETO_CLIENT_SECRET": "b-secret"}
+
+    def statuses(at: int) -> dict[int, str]:
+        members = company.sandbox.world()["marketo"][at]["members"]
+        return {row["leadId"]: row["status"] for row in members if row["leadId"] < 13}
+
+    def add(world: Record) -> None:
+        row = {"programId": GOOD, "leadId": 12, "status": "Registered", "membershipDate": "2026-10-01T08:00:00Z"}
+        world["marketo"][0]["members"].append(row)
+        world["marketo"][0]["activities"].append({"leadId": 12, "activityTypeId": 104, "activityDate": later(NOW)})
+
+    try:
+        Workspace(env).run()
+        assert (statuses(0), statuses(1)) == ({11: "Attended"}, {12: "Registered"})
+        Workspace(env | other).run()
+        assert (statuses(0), statuses(1)) == ({11: "Attended"}, {11: "Attended", 12: "No Show"})
+        company.change(add, later(NOW, hours=25))
+        receipt = Workspace(env).run()
+        assert not [one for one in receipt.ingested if one.failed]
+        assert (statuses(0), statuses(1)) == ({11: "Attended", 12: "No Show"}, {11: "Attended", 12: "No Show"})
+    finally:
+        company.sandbox.stop()

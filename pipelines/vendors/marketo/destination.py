@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import duckdb
 import msgspec
 
-from pipelines.errors import RefusedError, UnknownOutcomeError
+from pipelines.errors import AuthError, CredentialsError, RefusedError, UnknownOutcomeError
 from pipelines.log import Log
 from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
@@ -33,6 +33,7 @@ PHASES: tuple[Phase, ...] = (
     Phase("lead", ("create",), batch_size=PAGE, learns=True, at_once=1),
     Phase("member", EITHER, batch_size=PAGE, grouped_by=("program_id", "status"), at_once=AT_ONCE),
     *lists.PHASES,
+    Phase("program", EITHER, batch_size=1, at_once=AT_ONCE),
 )
 """The join link comes before whatever may set a campaign off (ZM-03), and leads before what they are members of."""
 MUST_KNOW = {
@@ -56,13 +57,16 @@ class Result(msgspec.Struct, gc=False):
 
 
 class Found(msgspec.Struct, gc=False):
-    """A lead, or a member, as it is read back."""
+    """A lead, a member or a program, as it is read back."""
 
     id: int | None = None
     leadId: int | None = None
     email: str | None = None
     statusName: str | None = None
     webinarUrl: str | None = None
+    description: str | None = None
+    startDate: str | None = None
+    endDate: str | None = None
 
 
 read_result = record_reader(Result)
@@ -74,23 +78,25 @@ LASTING = {
     "member": "a status of Marketo goes forward alone; remove the member in Marketo",
     "webinar_url": "the member may have been sent the link",
     **lists.LASTING,
+    "program": "what the program said before is not known; change it in Marketo",
 }
 """Why nothing can be taken back, but who is in a list."""
 
 
 class MarketoDestination:
-    """One Marketo instance, to write to."""
+    """One Marketo instance, to write to. `notes` says which programs are linked in a way that cannot be used."""
 
     name = "marketo"
     phases = PHASES
     storage: Mapping[str, int] = {}
-    reads: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ("int_marketo_links",)
     lasting: Mapping[str, str] = LASTING
     parts: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(self, connection: Connection, list_folder: int = 0) -> None:
         self.client = client_of(connection)
         self._lists = lists.Lists(self.client, self._of_addresses, list_folder)
+        self.notes: list[str] = []
 
     def begin(self, notebook: Notebook) -> None:
         """Do nothing: Marketo answers at once."""
@@ -100,7 +106,9 @@ class MarketoDestination:
         return None
 
     def prepare(self, db: duckdb.DuckDBPyConnection) -> list[Row]:
-        """Return nothing: the fields that are written are Marketo's own."""
+        """Return nothing, since the fields that are written are Marketo's own; note what stands against links."""
+        wrong = db.execute("select reason from int_marketo_links where reason is not null order by program_id")
+        self.notes = [reason.partition(": ")[2] for (reason,) in wrong.fetchall()]
         return []
 
     def unknown(self, log: Log) -> list[str]:
@@ -127,6 +135,7 @@ class MarketoDestination:
             "lead": self._create_leads,
             "member": self._set_statuses,
             "webinar_url": self._set_links,
+            "program": self._set_program,
         }
         outcomes = [
             Outcome(row, "rejected", reason=f"the instance {row.context.get('instance')} is not connected")
@@ -134,7 +143,9 @@ class MarketoDestination:
         ]
         try:
             outcomes += send[phase.object](mine) if mine else []
-        except RefusedError as error:
+        except (RefusedError, AuthError) as error:
+            if isinstance(error, CredentialsError):
+                raise
             outcomes += [Outcome(row, "rejected", reason=_bare(str(error), mine)) for row in mine]
         by_row = {id(outcome.row): outcome for outcome in outcomes}
         return [by_row[id(row)] for row in rows]
@@ -152,7 +163,9 @@ class MarketoDestination:
                 outcomes[id(row)] = _known(row, there[0]) if len(there) == 1 else Outcome(row, "not_done")
         others: dict[str, list[Row]] = {}
         for row in rows:
-            if row.object != "lead" and row.object not in lists.KINDS:
+            if row.object == "program":
+                outcomes[id(row)] = Outcome(row, "published" if _holds(self._program(row), row) else "not_done")
+            elif row.object != "lead" and row.object not in lists.KINDS:
                 others.setdefault(str(row.context["program_id"]), []).append(row)
         for some in others.values():
             members = self._members(some)
@@ -190,6 +203,26 @@ class MarketoDestination:
             _arrived(row) if result.status in DONE else Outcome(row, "rejected", reason=_bare(_why(result), [row]))
             for row, result in zip(rows, results, strict=True)
         ]
+
+    def _set_program(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Give a program what its webinar says."""
+        (row,) = rows
+        form = {name: value for name, value in row.fields.items() if value is not None}
+        answer = self.client.post(_program_path(row), doing=f"what program {row.key} says of its webinar", form=form)
+        return [
+            Outcome(row, "published")
+            if answer.result
+            else Outcome(row, "rejected", reason=f"Marketo has no program {row.key}")
+        ]
+
+    def _program(self, row: Row) -> Found | None:
+        """Return a program as it stands, None where there is none."""
+        for raw in self.client.get(_program_path(row), doing=f"program {row.key} to read back").result:
+            found = read_found(payload(raw))
+            for name in ("startDate", "endDate"):
+                setattr(found, name, (getattr(found, name) or "").removesuffix("+0000"))
+            return found
+        return None
 
     def _create_leads(self, rows: Sequence[Row]) -> list[Outcome]:
         """Create leads of whom Marketo has none; who is there already is found, and stays as they are."""
@@ -265,6 +298,10 @@ def _results(answer: Envelope, rows: Sequence[Row]) -> list[Result]:
     return results
 
 
+def _program_path(row: Row) -> str:
+    return f"/rest/asset/v1/program/{row.key}.json"
+
+
 def _email(row: Row) -> str:
     return str(row.fields["email"])
 
@@ -301,7 +338,7 @@ def _known(row: Row, lead: int) -> Outcome:
 
 def _holds(found: Found | None, row: Row) -> bool:
     """Whether a member has what a row gives."""
-    return found is not None and all(getattr(found, name) == value for name, value in row.fields.items())
+    return found is not None and all((getattr(found, name) or None) == value for name, value in row.fields.items())
 
 
 def _arrived(row: Row) -> Outcome:
