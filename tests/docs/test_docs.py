@@ -81,6 +81,14 @@ def runs_on_one(command: str, one: Company, folder: Path) -> None:
     runs(command.replace("NAME", str(folder / "mine.sql")), one, folder)
 
 
+def registers(command: str, one: Company, folder: Path) -> None:
+    """A webinar that is over takes nobody: the command says so, and notes the wish."""
+    contact = one.sandbox.world()["hubspot"][0]["contacts"][0]["id"]
+    answer = run(command.replace("WEBINAR", str(ONE)).replace("ID", contact), one, folder)
+    assert answer.returncode == 1
+    assert answer.stdout.startswith(f"contact {contact} is not registered for webinar {ONE}: webinar {ONE} is over")
+
+
 def reads_queries(command: str, one: Company, folder: Path) -> None:
     """Without a query, lines are read."""
     answer = turnout("sql", env=one.environment, stdin="show tables;")
@@ -159,6 +167,8 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout audit": runs,
     "turnout audit WEBINAR": of_one,
     "turnout sync WEBINAR": of_one,
+    "turnout register WEBINAR --contact ID": registers,
+    "turnout register WEBINAR": imports,
     "turnout sql": reads_queries,
     'turnout sql "select topic, attended_count from webinars order by attended_count desc limit 5"': runs,
     "turnout import zoom-report": imports,

@@ -15,7 +15,7 @@ https://developers.hubspot.com/docs/api-reference/crm/objects/contacts (read 202
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -51,6 +51,8 @@ LONGEST_QUERY = 4_000
 """Characters of a query string; beyond, ids are listed and the contacts read by id."""
 PAGES_PER_COMMIT = 40
 CHUNK = 5_000
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Older than any contact of HubSpot."""
 
 
 class ContactKeys(msgspec.Struct, gc=False):
@@ -67,13 +69,18 @@ read_contact = record_reader(ContactKeys)
 
 def contacts(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
     """Read contacts; the cursor tells how far the first reading is, later up to when changes are read."""
-    reader = Contacts(run, _wanted(run, log))
+    further = _further(run, log)
+    reader = Contacts(run, _wanted(run, log, further))
     state = dict(cursor or {})
-    if "read_to" not in state:
+    if "read_to" in state:
+        yield from reader.having([name for name in further if name not in state.get("asked", ())])
+    else:
         started = utc(state["started_at"]) if "started_at" in state else run.now()
         for batch in reader.everyone(started, str(state.get("after", ""))):
             state = dict(batch.cursor or state)
             yield batch
+    if further or "asked" in state:
+        state["asked"] = further
     for batch in reader.changed(state):
         state = dict(batch.cursor or state)
         yield batch
@@ -85,15 +92,19 @@ def contacts(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[B
         yield from reader.reconciled(log, state, archived)
 
 
-def _wanted(run: Run, log: Log) -> tuple[str, ...]:
+def _wanted(run: Run, log: Log, further: Sequence[str]) -> tuple[str, ...]:
     """Return the properties to ask for: those that rules need, those that we publish, those that the settings name."""
     known = log.latest("hubspot", "properties", run.account)
-    further = [name for name in run.further if name not in PROPERTIES and name in known]
-    if unknown := sorted({*run.further} - {*known, *PROPERTIES}):
-        run.note(
-            f"hubspot: contacts have no property {', '.join(unknown)}, which [registration] in the settings names."
-        )
     return (*PROPERTIES, *further, *sorted(name for name in known if name.startswith(OURS) and name not in further))
+
+
+def _further(run: Run, log: Log) -> list[str]:
+    """Return the properties that only the settings name, of those that there are."""
+    known = log.latest("hubspot", "properties", run.account) if run.further else {}
+    if unknown := sorted({*run.further} - {*known, *PROPERTIES}):
+        names = ", ".join(unknown)
+        run.note(f"hubspot: contacts have no property {names}, which [registration] in the settings names.")
+    return [name for name in run.further if name not in PROPERTIES and name in known]
 
 
 class Contacts:
@@ -139,6 +150,15 @@ class Contacts:
                     {**state, "read_to": iso(reached)} if number == len(chunks) else None,
                     at=self._run.now(),
                 )
+
+    def having(self, names: Sequence[str]) -> Iterator[Batch]:
+        """Read the contacts that have a value in properties that were not asked for before, however old they are."""
+        for name in names:
+            for _, ids in changed(
+                self._client, "contacts", "lastmodifieddate", _ms(EARLIEST), _ms(self._run.now()), name
+            ):
+                for at in range(0, len(ids), CHUNK):
+                    yield Batch(self._records(self._read(ids[at : at + CHUNK]).values()), at=self._run.now())
 
     def archived(self) -> Iterator[Batch]:
         """Read all contacts that are in the recycle bin."""
