@@ -75,6 +75,10 @@ class Scene:
         people = self.company.sandbox.world()["zoom"][0]["webinars"][0]["registrants"]
         return Counter(one["email"] for one in people)
 
+    def links(self) -> set[str]:
+        """Return the links that the contacts have of what the CRM registered them for."""
+        return {(self.company.contact(email) or {})["turnout_last_registered_webinar_url"] for email in PEOPLE}
+
     def nth(self, sign: str, which: int) -> tuple[str, int]:
         """Return the point that is the `which`-th with a sign: its kind, and its number in it."""
         at = [place for place, (_, name) in enumerate(self.points) if sign in name][which]
@@ -108,6 +112,7 @@ def test_a_run_killed_around_a_registration_asks_for_nobody_twice(
     assert scene.command("run") == 0
     assert scene.registered() == Counter(PEOPLE)
     assert scene.asked() == len(PEOPLE)
+    assert scene.links() == {f"https://zoom.example/j/{NUMBER}"}
 
 
 @pytest.mark.rule("EV-06", "HZ-32")
@@ -122,3 +127,4 @@ def test_a_lost_answer_to_a_registration_is_made_good_by_looking(scene: Scene, k
     assert scene.command("run") == 0
     assert scene.registered() == Counter(PEOPLE)
     assert scene.asked() == len(PEOPLE) + (kind == "drop_before")
+    assert scene.links() == {f"https://zoom.example/j/{NUMBER}"}

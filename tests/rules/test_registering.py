@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines import registering
+from pipelines import registering, transform
 from pipelines.cli.steps import lines_plan, lines_run, told_run
 from pipelines.errors import UsageError
-from pipelines.run import RunReceipt
+from pipelines.run import RunReceipt, Workspace
 from pipelines.vendors.zoom.destination import TOMORROW
 from tests.company import Company
 from tests.worlds import HOST, contact, form, registrant, session, webinar, world
@@ -153,6 +155,20 @@ class Branded(Company):
         return {key: (verdict, reason) for key, verdict, reason in rows}
 
 
+CONTACTS = "from sync_hubspot_contacts order by object_key"
+
+
+def rows_by_key(home: Path, one: Branded) -> list[tuple[Any, ...]]:
+    """Return what should be in HubSpot, built by key in a home that knows what this one knew before."""
+    shutil.rmtree(home / "log")
+    shutil.copytree(one.home / "log", home / "log")
+    opened = Workspace({**one.environment, "TURNOUT_HOME": str(home)})
+    receipt = transform.build(opened.log, opened.models, as_of=opened.now(), small=0, share=1e9)
+    assert receipt.models["sync_hubspot_contacts"].how == "by key"
+    with opened.warehouse.connect() as db:
+        return db.execute(CONTACTS).fetchall()
+
+
 Place = tuple[Branded, RunReceipt]
 
 
@@ -280,10 +296,11 @@ def test_a_question_without_an_answer_is_named_and_a_mapping_answers_it(place: P
     assert gus["custom_questions"] == [{"title": DIET, "value": "None"}]
 
 
-@pytest.mark.rule("HZ-32", "HZ-35")
-def test_somebody_is_registered_by_hand_once_however_often_it_is_asked(place: Place) -> None:
+@pytest.mark.rule("HZ-32", "HZ-35", "EV-02")
+def test_somebody_is_registered_by_hand_once_however_often_it_is_asked(place: Place, tmp_path: Path) -> None:
     one, _ = place
     before = one.calls()
+    shutil.copytree(one.home, tmp_path / "home")
     for turn in range(2):
         found = registering.register(one.workspace, str(GONE), 22)
         assert found.is_done
@@ -292,6 +309,7 @@ def test_somebody_is_registered_by_hand_once_however_often_it_is_asked(place: Pl
     lou = one.contact(mail("lou"))
     assert lou is not None
     assert lou["turnout_last_registered_webinar_url"] == f"https://zoom.example/j/{GONE}"
+    assert rows_by_key(tmp_path / "home", one) == one.rows(CONTACTS)
     assert registering.register(one.workspace, str(GONE), 4711).reason == "HubSpot has no contact 4711"
     with pytest.raises(UsageError, match="no connected account knows webinar 999; asked: zoom-account, beta-account"):
         registering.register(one.workspace, "999", 22)

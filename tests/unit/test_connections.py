@@ -55,3 +55,18 @@ def test_every_missing_variable_is_named_at_once() -> None:
 
 def test_an_address_of_salesforce_alone_connects_nothing() -> None:
     assert connections({"SALESFORCE_BASE_URL": "http://127.0.0.1:8704"}) == {}
+
+
+@pytest.mark.rule("HZ-13")
+def test_each_brand_has_a_zoom_account_of_its_own_and_names_what_it_lacks() -> None:
+    first = {"ZOOM_ACCOUNT_ID": "a", "ZOOM_CLIENT_ID": "c", "ZOOM_CLIENT_SECRET": "s"}
+    beta = {"ZOOM_BETA_ACCOUNT_ID": "b", "ZOOM_BETA_CLIENT_ID": "d", "ZOOM_BETA_CLIENT_SECRET": "t"}
+    found = connections({**first, **beta}, ["beta"])["zoom"]
+    assert (found.account, found.brand) == ("a", "")
+    (other,) = found.others
+    assert (other.account, other.client_id, other.client_secret, other.brand) == ("b", "d", "t", "beta")
+    assert other.base_url == found.base_url == "https://api.zoom.us"
+    with pytest.raises(SettingsError, match="ZOOM_BETA_CLIENT_SECRET: not set"):
+        connections({**first, **beta, "ZOOM_BETA_CLIENT_SECRET": ""}, ["beta"])
+    with pytest.raises(SettingsError, match="ZOOM_ACCOUNT_ID: not set, and brands need the account of the first one"):
+        connections(beta, ["beta"])
