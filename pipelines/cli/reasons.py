@@ -18,7 +18,7 @@ SHOWN = 12
 def add_to(app: typer.Typer) -> None:
     """Add this command to the command line."""
     asking = typer.Typer(help="Say what made something so, or why it is not there.", no_args_is_help=True)
-    for command in (contact, task, field):
+    for command in (contact, task, segment, field):
         asking.command()(command)
     app.add_typer(asking, name="explain")
 
@@ -45,6 +45,16 @@ def task(
     _give(_explainer(is_all).task(name), as_json)
 
 
+def segment(
+    name: Annotated[str, typer.Argument(metavar="SEGMENT", help="A segment, as its file is called.")],
+    who: Annotated[str, typer.Argument(metavar="ID", help="A contact's id, or an address.")],
+    is_all: All = False,
+    as_json: Json = False,
+) -> None:
+    """Explain why a contact is in a segment or not: since when, and the rows of theirs that it reads."""
+    _give(_explainer(is_all).segment(name, who), as_json)
+
+
 def field(
     name: Who,
     wanted: Annotated[str, typer.Argument(metavar="NAME", help="A property, or the id of a marketing event.")],
@@ -69,7 +79,10 @@ def _give(found: Explanation, as_json: bool) -> None:
 def lines_explanation(found: Explanation) -> list[str]:
     """Return an explanation for a person."""
     lines = [_about(found), f"as of {found.as_of}"]
-    if not found.accounts:
+    if found.what == "segment":
+        since = f" since {found.subject['since']:%Y-%m-%d %H:%M} UTC" if found.subject["since"] else ""
+        lines.append(f"{'in' if found.subject['is_member'] else 'not in'} {found.subject['segment']}{since}")
+    elif not found.accounts:
         why = found.subject.get("reason")
         lines += ["", f"Nothing is published of it: {why}" if why else "No record at a destination is made of it."]
     for account in found.accounts:
@@ -79,8 +92,10 @@ def lines_explanation(found: Explanation) -> list[str]:
         lines += ["", *table(rows, ["destination", "object", "about", "verdict"])]
         lines += _more(len(found.others) - len(rows), "records")
     if found.question:
-        lines += ["", f"{found.question['asks']} ({found.question['rule']})"]
-        lines += _lines_rows(found.counted) if found.counted else ["    none"]
+        lines += ["", f"{found.question['asks']} ({found.question['rule']})".removesuffix(" ()")]
+        for alike in _alike(found.counted):
+            lines += _lines_rows(alike)
+        lines += [] if found.counted else ["    none"]
     if found.events:
         rows = [
             (one["stream"], one["key"], f"{one['occurred_at']:%Y-%m-%d %H:%M:%S}", one["file"])
@@ -130,6 +145,14 @@ def _lines_account(account: Account, *, is_whole: bool) -> list[str]:
         )
         lines.append(f"        intent {one['intent']} in {one['sent_file']}, answer in {one['answer_file']}")
     return lines
+
+
+def _alike(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return rows by the table that they are of."""
+    by_table: dict[Any, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_table.setdefault(row.get("table"), []).append(row)
+    return list(by_table.values())
 
 
 def _lines_rows(rows: list[dict[str, Any]]) -> list[str]:

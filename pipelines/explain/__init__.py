@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import replace
 from hashlib import md5
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from pipelines.errors import UsageError
 from pipelines.events import utc
+from pipelines.explain.answers import Account, Explanation
 from pipelines.explain.evidence import (
     MOST_EVENTS,
     Question,
@@ -26,11 +27,13 @@ from pipelines.explain.evidence import (
     events_of,
     headers,
     questions,
+    read_header,
     sendings_of,
     streams_of,
 )
+from pipelines.explain.membership import SEGMENT, changes_of, membership
 from pipelines.log import Log
-from pipelines.models import Model
+from pipelines.models import SQL_ROOT, Model
 from pipelines.publish.plan import fields_of
 from pipelines.warehouse import Warehouse
 
@@ -54,70 +57,18 @@ NOTHING: Mapping[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Account:
-    """One record at a destination, or the fields of it that are asked about.
-
-    Attributes:
-        fields: each with what the tables want it to hold, and what the destination confirmed last.
-        mend: how the reason is mended, where the tables know.
-        row: the row of `model` in full; `reads`: the models below it, each with what it reads, down to the log.
-        sent: what was sent and what was answered, the latest first.
-    """
-
-    destination: str
-    object: str
-    key: str
-    verdict: str | None
-    reason: str | None
-    since: datetime | None
-    mend: str | None
-    model: str
-    rule: str
-    fields: list[dict[str, str | None]]
-    row: dict[str, Any]
-    reads: dict[str, list[str]]
-    sent: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """The answer to one question.
-
-    Attributes:
-        subject: whom or what the id names.
-        accounts: the records that are asked about.
-        others: further records of the subject, in short.
-        question: what the rows that counted answer, with its rule. `counted`: these rows.
-        events: the events that they and the subject are made of; `event_count`: how many there are in all.
-        settings: the event of the settings in force.
-    """
-
-    what: str
-    asked: str
-    as_of: str
-    subject: dict[str, Any]
-    accounts: list[Account] = field(default_factory=list)
-    others: list[dict[str, Any]] = field(default_factory=list)
-    question: dict[str, str] | None = None
-    counted: list[dict[str, Any]] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    event_count: int = 0
-    settings: dict[str, Any] | None = None
-
-    def told(self) -> dict[str, Any]:
-        """Return it as `--json` prints it."""
-        return asdict(self)
+__all__ = ["Account", "Explainer", "Explanation"]
 
 
 class Explainer:
     """Answers from the tables and the log of one TURNOUT_HOME.
 
     `is_all`: every event is looked up in the log, however many there are; else the first `MOST_EVENTS`.
+    `root`: where the segments' files are.
     """
 
-    def __init__(self, log: Log, warehouse: Warehouse, *, is_all: bool = False) -> None:
-        self._log, self._warehouse, self._is_all = log, warehouse, is_all
+    def __init__(self, log: Log, warehouse: Warehouse, *, is_all: bool = False, root: Path = SQL_ROOT) -> None:
+        self._log, self._warehouse, self._is_all, self._root = log, warehouse, is_all, root
         self._questions, self._syncs = questions(), headers("sync")
         catalog = warehouse.catalog()
         self._as_of = catalog.as_of
@@ -184,6 +135,27 @@ class Explainer:
             return self._answer(
                 db, "task", name, subject, variables, accounts=accounts, question=question, counted=found
             )
+
+    def segment(self, segment: str, name: str) -> Explanation:
+        """Explain why a contact is in a segment or not: since when, and the rows of theirs that the segment reads.
+
+        Raises:
+            UsageError: there is no such segment, or no such contact.
+        """
+        with self._tables() as db:
+            table = segment if segment.startswith(SEGMENT) else f"{SEGMENT}{segment}"
+            if table not in self._made_of:
+                there = ", ".join(one for one in self._made_of if one.startswith(SEGMENT))
+                raise UsageError(f"there is no segment {segment}; there is {there or 'none'}.")
+            who, variables = self._who(db, name)
+            model = read_header(self._root / "segments" / f"{table}.sql", "segments")
+            is_member, rows = membership(self._warehouse, table, self._made_of[table], who["contact_id"])
+            changes = changes_of(self._log, table, who["contact_id"])
+            subject = {**who, "segment": table, "is_member": is_member}
+            subject["since"] = changes[0]["occurred_at"] if changes else None
+            question = Question(table, model.question, "segment", model.header.get("rule", ""), (), model.sql)
+            found = self._answer(db, "segment", name, subject, variables, accounts=[], question=question, counted=rows)
+            return replace(found, events=[*changes, *found.events], event_count=found.event_count + len(changes))
 
     @contextmanager
     def _tables(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -62,12 +62,14 @@ def questions(root: Path = ROOT) -> dict[str, Question]:
 
 def headers(layer: str) -> list[Model]:
     """Return the models of a layer by their headers alone, which takes no parsing of their SQL."""
-    found: list[Model] = []
-    for path in sorted((SQL_ROOT / layer).glob("*.sql")):
-        text = path.read_text(encoding="utf-8")
-        asks, header = header_of(text)
-        found.append(Model(path.stem, layer, path, text, asks, header))
-    return found
+    return [read_header(path, layer) for path in sorted((SQL_ROOT / layer).glob("*.sql"))]
+
+
+def read_header(path: Path, layer: str) -> Model:
+    """Return a model by its header alone; an empty one where its file is gone since it was built."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    asks, header = header_of(text)
+    return Model(path.stem, layer, path, text, asks, header)
 
 
 def streams_of(model: str) -> list[str]:
@@ -132,8 +134,8 @@ def events_of(log: Log, named: Iterable[Mapping[str, Any]]) -> list[dict[str, An
                     "occurred_at": occurred,
                     "observed_at": observed,
                     "run": run,
-                    "file": _relative(log, file),
-                    "record": _decoded(payload),
+                    "file": relative(log, file),
+                    "record": decoded(payload),
                 }
             )
     return found
@@ -145,13 +147,13 @@ def _files_at(log: Log, source: str, stream: str, moments: Sequence[datetime]) -
     return list(dict.fromkeys(files))
 
 
-def _relative(log: Log, file: str) -> str:
+def relative(log: Log, file: str) -> str:
     """Return a file of the log as it is named below TURNOUT_HOME."""
     path = Path(file.removeprefix("file://"))
     return str(path.relative_to(log.home)) if path.is_relative_to(log.home) else path.name
 
 
-def _decoded(payload: str | None) -> Any:
+def decoded(payload: str | None) -> Any:
     try:
         return orjson.loads(payload) if payload else None
     except ValueError:
@@ -207,4 +209,4 @@ def _ours(log: Log, stream: str, account: str, names: Sequence[str]) -> dict[str
         f"select key, occurred_at, payload, filename from events where key in ({listed}) and account = $account",  # noqa: S608
         {"account": account},
     )
-    return {key: {"at": at, "told": _decoded(payload), "file": _relative(log, file)} for key, at, payload, file in rows}
+    return {key: {"at": at, "told": decoded(payload), "file": relative(log, file)} for key, at, payload, file in rows}

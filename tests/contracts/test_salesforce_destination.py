@@ -18,7 +18,7 @@ from pipelines.vendors.salesforce.destination import PHASES, SalesforceDestinati
 from pipelines.vendors.salesforce.fitness import lacking, unknown_types
 
 NOW = "2026-11-20T12:00:00Z"
-CREATE, UPDATE = PHASES
+CREATE, UPDATE, DELETE = PHASES
 
 
 class Notes:

@@ -11,10 +11,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from pipelines.sandbox.faults import KINDS, SWITCHES
-from tests.cli.shell import ONE, REPORT, Answer, begun, small, told, turnout, wait_for
+from tests.cli.shell import ADA, ONE, REPORT, Answer, begun, small, told, turnout, wait_for
 from tests.company import ROOT, Company
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -87,6 +88,17 @@ def registers(command: str, one: Company, folder: Path) -> None:
     answer = run(command.replace("WEBINAR", str(ONE)).replace("ID", contact), one, folder)
     assert answer.returncode == 1
     assert answer.stdout.startswith(f"contact {contact} is not registered for webinar {ONE}: webinar {ONE} is over")
+
+
+def explains(command: str, one: Company, folder: Path) -> None:
+    """The address is that of any contact."""
+    runs(command.replace("ada@example.com", ADA), one, folder)
+
+
+def undoes(command: str, one: Company, folder: Path) -> None:
+    """RUN is the latest of those that `turnout undo` lists."""
+    (first, *_) = orjson.loads(turnout("undo", "--json", env=one.environment).stdout)
+    runs(command.replace("RUN", first["run"]), one, folder)
 
 
 def reads_queries(command: str, one: Company, folder: Path) -> None:
@@ -169,6 +181,21 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout sync WEBINAR": of_one,
     "turnout register WEBINAR --contact ID": registers,
     "turnout register WEBINAR": imports,
+    "turnout explain": imports,
+    "turnout explain contact ada@example.com": explains,
+    "turnout explain field ada@example.com turnout_avg_attendance_pct": is_tested_in(
+        "tests/rules/test_explain.py", '"explain", "field"'
+    ),
+    "turnout explain field ada@example.com 84759841045": is_tested_in("tests/rules/test_explain.py", "explain.field("),
+    "turnout explain task t-2b8fbec5cc9b65bc1ee27ccbfbd25059": is_tested_in(
+        "tests/rules/test_explain.py", '"explain", "task"'
+    ),
+    "turnout diff TABLE": imports,
+    "turnout diff contact_metrics --from 2026-11-01T00:00:00Z --to 2026-11-20T00:00:00Z": runs,
+    'turnout sql --as-of 2026-11-01T00:00:00Z "select * from webinars"': runs,
+    "turnout undo": runs,
+    "turnout undo RUN": undoes,
+    "turnout retry": runs,
     "turnout sql": reads_queries,
     'turnout sql "select topic, attended_count from webinars order by attended_count desc limit 5"': runs,
     "turnout import zoom-report": imports,

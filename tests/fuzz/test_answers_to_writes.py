@@ -51,6 +51,9 @@ def rows() -> list[Row]:
     found.append(Row("marketing_event", "create", EVENT, fields=event))
     times = {"startDateTime": "2026-11-10T10:00:00Z", "endDateTime": "2026-11-10T11:00:00Z"}
     found.append(Row("completion", "create", EVENT, fields=times, context=WHERE))
+    found.append(Row("attendance", "delete", f"{EVENT}|501|attend", "501"))
+    found.append(Row("marketing_event", "delete", EVENT, context={"externalAccountId": ACCOUNT}))
+    found += [Row("contact", "delete", name, name) for name in ("501", "502")]
     return found
 
 

@@ -6,19 +6,26 @@ bytes of the files that it names.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines import models, transform
+from pipelines.cli.reasons import lines_explanation
 from pipelines.errors import UsageError
+from pipelines.events import Batch, Record, Stream
 from pipelines.events import utc as instant
 from pipelines.explain import Explainer, Explanation
 from pipelines.explain.evidence import headers, questions
+from pipelines.log import OURS
 from pipelines.publish.plan import fields_of
 from tests.company import Company
 from tests.tasks.worlds import engagement, stamp
@@ -87,6 +94,18 @@ def told() -> dict[str, Any]:
     }
 
 
+KEEN = """-- Who came at all?
+-- grain: one row per contact_id
+-- name: Keen
+-- description: They came.
+-- owner: marketing
+-- deliver: none
+select contact_id
+from contact_metrics
+where occurrences_attended > 0 and contact_id is not null
+"""
+
+
 @pytest.fixture(scope="module")
 def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     one = Company(told(), tmp_path_factory.mktemp("explain") / "home", SETTINGS)
@@ -127,14 +146,14 @@ def recomputed(field: str, found: Explanation) -> str:
     return str(len({row.get("webinar_id") or row.get("campaign_id") or row["happened_at"] for row in rows}))
 
 
-OURS = sorted(
+COUNTED = sorted(
     {field for one in questions().values() if one.of == "contact" for field in one.fields}
     - {"email", "firstname", "lastname", "turnout_source"}
 )
 
 
 @pytest.mark.rule("EV-04")
-@pytest.mark.parametrize("field", OURS)
+@pytest.mark.parametrize("field", COUNTED)
 def test_what_is_said_to_count_gives_the_value_that_the_crm_holds(
     company: Company, explain: Explainer, field: str
 ) -> None:
@@ -235,3 +254,47 @@ def test_what_nobody_ever_read_is_an_error_that_says_so(explain: Explainer) -> N
         explain.task("t-0")
     with pytest.raises(UsageError, match=r"turnout_shoe_size is neither a field .* turnout_avg_attendance_pct"):
         explain.field(ADA, "turnout_shoe_size")
+
+
+@pytest.mark.rule("EV-04")
+def test_the_command_tells_people_in_words_and_machines_in_json(company: Company) -> None:
+    answer = company.command("explain", "field", ADA, "turnout_avg_attendance_pct", "--json")
+    assert answer.returncode == 0, answer.stderr
+    found = orjson.loads(answer.stdout)
+    assert found["accounts"][0]["fields"] == [
+        {"field": "turnout_avg_attendance_pct", "wanted": "30.83", "held": "30.83"}
+    ]
+    assert found["accounts"][0]["reads"]["stg_zoom__participants"] == ["zoom/participants"]
+    assert {one["file"].partition("/part-")[0] for one in found["events"]} >= {"log/zoom/participants"}
+    assert company.home.as_posix() not in answer.stdout
+    ((key,),) = company.rows("select task_key from int_activity_people where reason = 'outside_window' limit 1")
+    answer = company.command("explain", "task", key)
+    assert answer.returncode == 0, answer.stderr
+    assert "excluded: outside_window" in answer.stdout
+    assert "window_from: 2026-01-01 00:00:00" in answer.stdout
+
+
+@pytest.mark.rule("EV-04", "EV-10")
+def test_a_membership_is_explained_by_the_rows_that_the_segment_reads(company: Company, tmp_path: Path) -> None:
+    root = tmp_path / "sql"
+    shutil.copytree(models.SQL_ROOT, root)
+    (root / "segments").mkdir(exist_ok=True)
+    (root / "segments" / "segment_keen.sql").write_text(KEEN, encoding="utf-8")
+    opened = company.workspace
+    loaded = models.load(root)
+    transform.build(opened.log, loaded, as_of=opened.now(), only={"segment_keen"})
+    for name, change, number in ((1, "entered", 1), (1, "left", 2), (1, "entered", 3), (11, "entered", 1)):
+        told = {"segment": "keen", "contact_id": name, "change": change, "number": number}
+        at = opened.now() - timedelta(days=10 - number)
+        record = Record(f"keen|{name}|{number}", at, orjson.dumps(told))
+        opened.log.append(OURS, OURS, Stream("segment_changes", "own"), Batch([record], at=at), run="test")
+    explain = Explainer(opened.log, opened.warehouse, root=root)
+    found = explain.segment("keen", ADA)
+    assert (found.subject["is_member"], found.subject["since"]) == (True, opened.now() - timedelta(days=7))
+    assert [(row["table"], row["occurrences_attended"]) for row in found.counted] == [("contact_metrics", 2)]
+    assert [one["record"]["change"] for one in found.events] == ["entered", "left", "entered"]
+    assert stands_in_the_files(company, found)
+    assert f"in segment_keen since {opened.now() - timedelta(days=7):%Y-%m-%d}" in "\n".join(lines_explanation(found))
+    assert explain.segment("keen", IDA).subject["is_member"] is False
+    with pytest.raises(UsageError, match=r"there is no segment nobody; there is .*segment_keen"):
+        explain.segment("nobody", ADA)

@@ -13,10 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from pipelines.errors import RefusedError
 from pipelines.publish.rows import Outcome, Phase, Row
 from pipelines.vendors.hubspot.activities import ASSOCIATED, KINDS
-from pipelines.vendors.hubspot.answers import results, same, within
+from pipelines.vendors.hubspot.answers import id_of, objects, results, same, within
 from pipelines.vendors.hubspot.client import HubSpotClient
 from pipelines.vendors.hubspot.lists import LIST, MEMBER, Lists
 from pipelines.vendors.hubspot.writing import hundreds
@@ -93,7 +92,7 @@ class Undoing:
         doing = f"{len(rows)} {TYPES[kind]} to look at"
         answer = self._client.post(path, doing=doing, json=body, accept=(404,))
         by_id = {
-            str(one.get("id")): dict(one.get("properties") or {})
+            id_of(one): dict(properties) if isinstance(properties := one.get("properties"), dict) else {}
             for one in (results(answer.data) if answer.status != 404 else ())
             if not one.get("archived")
         }
@@ -104,7 +103,7 @@ class Undoing:
                 inputs = [{"id": row.vendor_id} for row in told]
                 answer = self._client.post(path, doing=f"{other} to look at", json={"inputs": inputs}, accept=(404,))
                 linked = {
-                    str(within(one, "from", "id")): {str(far.get("toObjectId")) for far in one.get("to") or ()}
+                    str(within(one, "from", "id")): {str(far.get("toObjectId")) for far in objects(one.get("to"))}
                     for one in results(answer.data)
                 }
                 for row in told:
@@ -114,11 +113,9 @@ class Undoing:
         return [by_id.get(str(row.vendor_id)) for row in rows]
 
     def _event(self, row: Row) -> dict[str, Any] | None:
-        try:
-            found = self._read_event(row.key, str(row.fields.get("externalAccountId")))
-        except RefusedError:
-            return None
-        return {**found, "externalAccountId": row.fields.get("externalAccountId")} if found else None
+        account = row.fields.get("externalAccountId") or row.context.get("externalAccountId")
+        found = self._read_event(row.key, str(account))
+        return {**found, "externalAccountId": account} if found else None
 
 
 def _differing(row: Row, there: Mapping[str, Any]) -> dict[str, str | None]:
