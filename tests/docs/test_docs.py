@@ -188,7 +188,7 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     ),
     "turnout explain field ada@example.com 84759841045": is_tested_in("tests/rules/test_explain.py", "explain.field("),
     "turnout explain task t-2b8fbec5cc9b65bc1ee27ccbfbd25059": is_tested_in(
-        "tests/rules/test_explain.py", '"explain", "task"'
+        "tests/rules/test_explain.py", "explain.task("
     ),
     "turnout diff TABLE": imports,
     "turnout diff contact_metrics --from 2026-11-01T00:00:00Z --to 2026-11-20T00:00:00Z": runs,
