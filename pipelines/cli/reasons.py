@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
     """Add this command to the command line."""
     asking = typer.Typer(help="Say what made something so, or why it is not there.", no_args_is_help=True)
     for command in (contact, task, segment, field):
-        asking.command()(command)
+        asking.command(name=command.__name__)(command)
     app.add_typer(asking, name="explain")
 
 

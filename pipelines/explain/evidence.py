@@ -25,6 +25,8 @@ from pipelines.publish.plan import words
 
 ROOT = SQL_ROOT / "explain"
 RAW_NAME = re.compile(r"\braw_([a-z0-9]+)__([a-z0-9_]+)")
+SECRET = ("join_url", "start_url", "webinarUrl", "password", "passcode", "answered")
+HIDDEN = "(secret; it stands in the log)"
 MOST_EVENTS = 25
 """Events that are looked up in the log for one answer, those of the first rows, unless all are wanted: each may lie in
 a stretch of the log of its own."""
@@ -154,10 +156,12 @@ def relative(log: Log, file: str) -> str:
 
 
 def decoded(payload: str | None) -> Any:
+    """Return what the log keeps, without what would let its reader into a meeting in somebody's name."""
     try:
-        return orjson.loads(payload) if payload else None
+        told = orjson.loads(payload) if payload else None
     except ValueError:
         return payload
+    return {**told, **{name: HIDDEN for name in SECRET if told.get(name)}} if isinstance(told, dict) else told
 
 
 def sendings_of(

@@ -192,6 +192,8 @@ class Destination(Protocol):
     """Objects of which nothing can be taken back, each with why."""
     parts: Mapping[str, tuple[str, ...]]
     """An object to those whose records go with its own: their keys are its key, or begin with it and `|`."""
+    returning: frozenset[str]
+    """Objects of which what was deleted can simply be made again: memberships."""
 
     def begin(self, notebook: Notebook) -> None:
         """Make ready for sending or asking, with the book for jobs."""

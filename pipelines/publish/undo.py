@@ -209,7 +209,7 @@ def _taken_back(plan: Plan, name: str, destination: Destination, told: Sequence[
         why = destination.lasting.get(one.row.object, "")
         if one.deleted_by and one.row.operation != "delete":
             why = f"it was deleted by run {one.deleted_by}"
-        elif one.row.operation == "delete":
+        elif one.row.operation == "delete" and one.row.object not in destination.returning:
             why = "it was deleted, and only a person can restore it"
         if why:
             plan.left.append((name, one.row, why))
@@ -218,7 +218,13 @@ def _taken_back(plan: Plan, name: str, destination: Destination, told: Sequence[
     held = destination.changed([_as_told(one) for one in asked])
     rows: list[Row] = []
     for one, changes in zip(asked, held, strict=True):
-        if changes is None:
+        if one.row.operation == "delete":
+            if changes is None:
+                context = {**one.row.context, UNDOES: run}
+                rows.append(Row(one.row.object, "create", one.row.key, one.row.vendor_id, one.latest, context=context))
+            else:
+                plan.left.append((name, one.row, "it is there again"))
+        elif changes is None:
             plan.left.append((name, one.row, "it is not there any more"))
         elif one.row.operation == "create" and changes:
             plan.left.append((name, one.row, f"somebody changed {', '.join(sorted(changes))} since"))

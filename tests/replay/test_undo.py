@@ -23,8 +23,8 @@ WORLDS = int(os.environ.get("TURNOUT_UNDO_WORLDS", "1"))
 Record = dict[str, Any]
 DAYS = ("2026-11-10", "2026-11-12", "2026-11-16")
 TOMORROW = later(NOW, days=1)
-LASTING = {"property", "attendance", "completion"}
-"""Objects of which nothing can be taken back at HubSpot."""
+LASTING = {"property", "attendance", "completion", "list", "campaign"}
+"""Objects of which nothing is taken back."""
 
 
 def address(number: int) -> str:
@@ -82,6 +82,16 @@ def lived(dice: random.Random, told: Record) -> None:
     portal["calls"][1]["updatedAt"] = "2026-11-20T13:00:00.000Z"
 
 
+def choose(one: Company, *contacts: int) -> None:
+    """Write the segment, which goes to a list of HubSpot and to a campaign of Salesforce."""
+    header = (
+        "-- Who?\n-- grain: one row per contact_id\n-- name: Chosen\n-- owner: tests\n-- deliver: hubspot, salesforce\n"
+    )
+    one.segments.mkdir(exist_ok=True)
+    sql = f"select contact_id from contact_metrics where contact_id in {contacts}\n"
+    (one.segments / "segment_chosen.sql").write_text(header + sql, encoding="utf-8")
+
+
 def contents(told: Record) -> dict[tuple[str, str], Record]:
     """What the CRMs hold, without what the vendors keep of their own accord."""
     portal, org = told["hubspot"][0], told["salesforce"][0]
@@ -95,6 +105,13 @@ def contents(told: Record) -> dict[tuple[str, str], Record]:
     for one in portal["marketing_events"]:
         found["marketing_event", one["externalEventId"]] = {
             name: one.get(name) for name in ("eventName", "startDateTime", "endDateTime", "eventUrl", "eventCancelled")
+        }
+    for one in portal.get("lists", ()):
+        found["list", one["name"]] = {"members": sorted(one["members"])}
+    for one in org.get("Campaign", ()):
+        members = [row for row in org.get("CampaignMember", ()) if row["CampaignId"] == one["Id"]]
+        found["campaign", one["Name"]] = {
+            "members": sorted(row.get("ContactId") or row["LeadId"] for row in members if not row.get("IsDeleted"))
         }
     for one in org.get("Task", ()):
         if not one.get("IsDeleted"):
@@ -172,6 +189,7 @@ def dice(request: pytest.FixtureRequest) -> random.Random:
 def company(dice: random.Random, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
     """A company after its first run, in which HubSpot refused to change contacts."""
     one = Company(begun(dice), Path(tmp_path_factory.mktemp("undo")) / "home")
+    choose(one, 1, 2, 3)
     one.sandbox.set_faults({"rules": [REFUSAL]})
     receipt = one.run()
     assert receipt.applied is not None
@@ -210,6 +228,7 @@ def test_undo_gives_the_crm_back_but_for_what_people_changed(
     one.sandbox.set_faults({})
     mending.retry(one.workspace)
     one.change(lambda told: lived(dice, told), TOMORROW)
+    choose(one, 2, 3, 4)
     before = contents(one.sandbox.world())
     second = one.run()
     assert second.applied is not None
@@ -220,6 +239,7 @@ def test_undo_gives_the_crm_back_but_for_what_people_changed(
         "created": after.keys() - before.keys(),
         "updated": {place for place in before if after[place] != before[place]},
     }
+    assert {("list", "Turnout: Chosen"), ("campaign", "Turnout: Chosen")} <= written["updated"]
     expected = dict(before)
     one.change(lambda told: expected.update(meddled(told, written, dice)))
 

@@ -83,6 +83,7 @@ class HubSpotDestination:
     reads: tuple[str, ...] = READS
     lasting = LASTING
     parts = PARTS
+    returning = frozenset({lists.MEMBER})
 
     def __init__(
         self,
@@ -97,7 +98,7 @@ class HubSpotDestination:
         self._properties = Properties(self.client)
         self._activities = Activities(self.client)
         self._lists = lists.Lists(self.client)
-        self._undoing = Undoing(self.client, self._read_event, self._lists)
+        self._undoing = Undoing(self.client, self._lists, self._read_event)
         self.changed = self._undoing.changed
 
     def begin(self, notebook: Notebook) -> None:

@@ -43,6 +43,12 @@ class Lists:
         """Make or rename one list, or change the members of one."""
         return self._send_members(phase, rows) if phase.object == MEMBER else [self._send_list(rows[0])]
 
+    def inside(self, rows: Sequence[Row]) -> list[bool]:
+        """Tell of memberships which there are now."""
+        titles = dict.fromkeys(str(row.context["list_name"]) for row in rows)
+        members = {title: self._members(title) or set() for title in titles}
+        return [row.vendor_id in members[str(row.context["list_name"])] for row in rows]
+
     def ask(self, rows: Sequence[Row]) -> list[Outcome]:
         """Read back which lists there are, and who is in them."""
         outcomes: list[Outcome] = []

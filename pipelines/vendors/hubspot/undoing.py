@@ -26,7 +26,7 @@ LASTING: Mapping[str, str] = {
     "property": "the definition stays, and holds nothing once the values are taken back",
     "attendance": "HubSpot has no way to take back who registered, cancelled or came",
     "completion": "HubSpot has no way to open a marketing event again",
-    LIST: "the list stays, and is empty once its members are taken out",
+    LIST: "the list stays, since it may have been there before; who it took in goes",
 }
 PHASES = (
     *(Phase(part, ("delete",)) for part in EVENT_PARTS),
@@ -43,10 +43,8 @@ class Undoing:
     `read_event` gives a marketing event by its external id and account, nothing where it is not there.
     """
 
-    def __init__(
-        self, client: HubSpotClient, read_event: Callable[[str, str], dict[str, Any]], of_lists: Lists
-    ) -> None:
-        self._client, self._read_event, self._lists = client, read_event, of_lists
+    def __init__(self, client: HubSpotClient, lists: Lists, read_event: Callable[[str, str], dict[str, Any]]) -> None:
+        self._client, self._lists, self._read_event = client, lists, read_event
 
     def changed(self, rows: Sequence[Row]) -> list[dict[str, str | None] | None]:
         """Return for each row the fields that hold something else than it told, with that; None where it is gone."""
@@ -54,8 +52,8 @@ class Undoing:
         for kind in dict.fromkeys(row.object for row in rows):
             mine = [row for row in rows if row.object == kind]
             if kind == MEMBER:
-                is_in = [outcome.status == "published" for outcome in self._lists.ask(mine)]
-                found |= {id(row): {} if there else None for row, there in zip(mine, is_in, strict=True)}
+                inside = self._lists.inside(mine)
+                found |= {id(row): {} if is_in else None for row, is_in in zip(mine, inside, strict=True)}
                 continue
             for some in hundreds(mine):
                 held = [self._event(row) for row in some] if kind == "marketing_event" else self._records(kind, some)

@@ -92,6 +92,7 @@ class MarketoDestination:
     reads: tuple[str, ...] = ("int_marketo_links",)
     lasting: Mapping[str, str] = LASTING
     parts: Mapping[str, tuple[str, ...]] = {}
+    returning: frozenset[str] = frozenset()
 
     def __init__(self, connection: Connection, list_folder: int = 0) -> None:
         self.client = client_of(connection)

@@ -30,6 +30,9 @@ PHASES = (
     Phase(MEMBER, ("create", "update"), batch_size=BATCH_ROWS, grouped_by=("list_name",), at_once=1),
 )
 """Who goes is told first: a Lead that was converted is the membership of the Contact that comes."""
+LASTING: Mapping[str, str] = {
+    CAMPAIGN: "the campaign stays, since it may have been there before; who it took in goes",
+}
 
 
 class Campaigns:
@@ -69,6 +72,17 @@ class Campaigns:
                     status = "published" if is_there else "not_done"
                     outcomes[id(row)] = Outcome(row, status, vendor_id=row.vendor_id)  # type: ignore[arg-type]
         return [outcomes[id(row)] for row in rows]
+
+    def inside(self, rows: Sequence[Row]) -> list[bool]:
+        """Tell of memberships which there are now."""
+        found: set[tuple[str, str]] = set()
+        for title in dict.fromkeys(str(row.context["list_name"]) for row in rows):
+            mine = [row for row in rows if row.context["list_name"] == title]
+            campaign = self._named(title)
+            for at in range(0, len(mine) if campaign else 0, BATCH_ROWS):
+                members = self._memberships(str(campaign), mine[at : at + BATCH_ROWS])
+                found |= {(title, name) for name in members}
+        return [(str(row.context["list_name"]), str(row.vendor_id)) in found for row in rows]
 
     def _send_campaign(self, row: Row) -> Outcome:
         title, before = str(row.fields["Name"]), row.old.get("Name")

@@ -72,6 +72,7 @@ class SalesforceDestination:
     reads: tuple[str, ...] = ()
     lasting: Mapping[str, str] = campaigns.LASTING
     parts: Mapping[str, tuple[str, ...]] = {}
+    returning = frozenset({campaigns.MEMBER})
 
     def __init__(self, connection: Connection, chosen: Mapping[str, str]) -> None:
         self.client: SalesforceClient = client_of(connection)
@@ -162,13 +163,12 @@ class SalesforceDestination:
 
     def changed(self, rows: Sequence[Row]) -> list[dict[str, str | None] | None]:
         """Return for each row the fields that hold something else than it told; where it is put is Salesforce's."""
-        if members := [row for row in rows if row.object == campaigns.MEMBER]:
-            tasks = [row for row in rows if row.object != campaigns.MEMBER]
-            held: dict[int, dict[str, str | None] | None] = {
-                id(one.row): {} if one.status == "published" else None for one in self._campaigns.ask(members)
-            }
-            held |= dict(zip(map(id, tasks), self.changed(tasks), strict=True))
-            return [held[id(row)] for row in rows]
+        theirs = [row for row in rows if row.object == campaigns.MEMBER]
+        if theirs:
+            inside = dict(zip(map(id, theirs), self._campaigns.inside(theirs), strict=True))
+            tasks = [row for row in rows if id(row) not in inside]
+            others = dict(zip(map(id, tasks), self.changed(tasks), strict=True))
+            return [({} if inside[id(row)] else None) if id(row) in inside else others[id(row)] for row in rows]
         changes: list[dict[str, str | None] | None] = []
         for at in range(0, len(rows), ASKED_AT_ONCE):
             some = rows[at : at + ASKED_AT_ONCE]

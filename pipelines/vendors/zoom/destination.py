@@ -66,6 +66,7 @@ class ZoomDestination:
     reads: tuple[str, ...] = ()
     lasting: Mapping[str, str] = {"registration": "Zoom has told the person; cancel it in Zoom"}
     parts: Mapping[str, tuple[str, ...]] = {}
+    returning: frozenset[str] = frozenset()
 
     def __init__(self, connections: Sequence[Connection]) -> None:
         self.clients = {connection.account: ZoomClient(connection) for connection in connections}
