@@ -20,7 +20,6 @@ from pipelines.vendors.salesforce.client import SalesforceClient, is_locked
 
 CAMPAIGN, MEMBER = "campaign", "campaign_member"
 KINDS = (CAMPAIGN, MEMBER)
-LASTING = {CAMPAIGN: "the campaign stays, and is empty once its members are taken out"}
 BATCH_ROWS = 200
 LEAD = "00Q"
 IN_ALREADY, GONE = "DUPLICATE_VALUE", frozenset({"ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
