@@ -273,7 +273,8 @@ LOOKUP = """
     select null as nth, * from heads
     where kind = 'seen' and scope in (select scope from scopes) and key not in (select key from present)
 """
-"""Records that cannot be passed over, with the latest event of their key, and keys that are there no more."""
+"""Records that cannot be passed over, with the latest event of their key, and keys that are there no more. A key may
+have moved to another scope since it was seen in this one, so all its events are looked at."""
 
 
 def _heads(
@@ -300,7 +301,8 @@ def _heads(
     index.asked += 1
     if index.asked > 1:
         db = index.build(files, HEAD)
-        met = "k in (select hash(key) from incoming) or s in (select hash(scope) from scopes)"
+        scoped = "select k from events where s in (select hash(scope) from scopes)"
+        met = f"k in (select hash(key) from incoming) or k in ({scoped})"
         for name, rows in tables.items():
             db.register(name, rows)
         sql = LOOKUP.replace("{met}", met).replace("from events", "from known")
@@ -308,7 +310,8 @@ def _heads(
         for name in tables:
             db.unregister(name)
     else:
-        met = "account = $account and (scope in (select scope from scopes) or key in (select key from incoming))"
+        scoped = "select key from events where account = $account and scope in (select scope from scopes)"
+        met = f"account = $account and (key in (select key from incoming) or key in ({scoped}))"
         sql = LOOKUP.replace("{met}", met)
         found = log.query(index.source, index.stream, sql, {"account": index.account}, files=files, **tables)
     heads = {key: _Head(*rest) for _, key, *rest in found if key is not None}

@@ -113,6 +113,14 @@ def imports(command: str, one: Company, folder: Path) -> None:
     assert any(other.startswith(f"{command} ") for other in COMMANDS)
 
 
+def by_example(command: str, one: Company, folder: Path) -> None:
+    """The words in capitals stand for what another page gives an example of, or else a test."""
+    plain = " ".join(word for word in command.split() if not word.isupper())
+    told = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "rules").glob("test_*.py")]
+    words = ", ".join(f'"{word}"' for word in plain.split()[1:])
+    assert any(other.startswith(f"{plain} ") and other != command for other in COMMANDS) or words in "".join(told)
+
+
 def serves(command: str, one: Company, folder: Path) -> None:
     """It answers until it is told to stop; on other ports here, where somebody else may use those."""
     words = [*shlex.split(re.sub(r"--(port|contacts) \d+", "", command))[1:], "--port", "0", "--contacts", "10"]
@@ -181,7 +189,7 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout sync WEBINAR": of_one,
     "turnout register WEBINAR --contact ID": registers,
     "turnout register WEBINAR": imports,
-    "turnout explain": imports,
+    **{f"turnout explain {what}": by_example for what in ("contact ID", "field ID NAME", "task ID", "segment NAME ID")},
     "turnout explain contact ada@example.com": explains,
     "turnout explain field ada@example.com turnout_avg_attendance_pct": is_tested_in(
         "tests/rules/test_explain.py", '"explain", "field"'
@@ -190,12 +198,13 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout explain task t-2b8fbec5cc9b65bc1ee27ccbfbd25059": is_tested_in(
         "tests/rules/test_explain.py", "explain.task("
     ),
-    "turnout diff TABLE": imports,
+    "turnout diff TABLE": by_example,
     "turnout diff contact_metrics --from 2026-11-01T00:00:00Z --to 2026-11-20T00:00:00Z": runs,
     'turnout sql --as-of 2026-11-01T00:00:00Z "select * from webinars"': runs,
     "turnout undo": runs,
     "turnout undo RUN": undoes,
     "turnout retry": runs,
+    "turnout retry --undone": runs,
     "turnout sql": reads_queries,
     'turnout sql "select topic, attended_count from webinars order by attended_count desc limit 5"': runs,
     "turnout import zoom-report": imports,

@@ -57,7 +57,28 @@ def test_an_index_finds_the_same_news_as_the_log(
             assert with_index == without
     finally:
         news.SLICE = usual
-    assert kept.query("zoom", stream.name, EVENTS, {}) == Log(other).query("zoom", stream.name, EVENTS, {})
+    events = kept.query("zoom", stream.name, EVENTS, {})
+    assert events == Log(other).query("zoom", stream.name, EVENTS, {})
+    assert len({event_id for *_, event_id, _, _ in events}) == len(events)
+
+
+def test_a_key_that_moved_to_another_scope_is_gone_once(tmp_path: Path) -> None:
+    log = Log(tmp_path)
+    for nth, (records, scopes) in enumerate(
+        [
+            ([Record("a", START, b'{"value": 1}', "v")], ()),
+            ([Record("a", START, b"", "w", "absent")], ()),
+            ([], ("v",)),
+            ([], ("v", "w")),
+        ]
+    ):
+        log.append(
+            "zoom", "one", STATES, Batch(records, complete_scopes=scopes, at=START + timedelta(hours=nth)), run="r"
+        )
+    assert log.query("zoom", "states", "select kind, scope from events order by occurred_at", {}) == [
+        ("seen", "v"),
+        ("absent", "w"),
+    ]
 
 
 def test_another_writer_or_stream_makes_an_index_anew(tmp_path: Path) -> None:
