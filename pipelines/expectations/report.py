@@ -73,7 +73,7 @@ def validate_all(
     with log.locked():
         clock, lineage = clock_of(log, warehouse), Lineage(models)
         audits = run_audits(warehouse, models)
-        findings = judge_tables(log, warehouse, models)
+        findings = judge_tables(log, warehouse, models, whole=True)
         plan = last_plan(log.home, warehouse.catalog())
         with database(log, warehouse, models, plan) as file:
             if plan is not None:

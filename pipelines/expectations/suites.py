@@ -28,10 +28,14 @@ def clock_of(log: Log, warehouse: Warehouse) -> Clock:
     return {"read_at": log.last_read_at() or as_of, "as_of": as_of}
 
 
-def judge_tables(log: Log, warehouse: Warehouse, models: Mapping[str, Model]) -> list[Finding]:
-    """Judge what came in and what was computed, as it stands; what held over the same rows is not asked again."""
+def judge_tables(log: Log, warehouse: Warehouse, models: Mapping[str, Model], *, whole: bool = False) -> list[Finding]:
+    """Judge what came in and what was computed, as it stands; what held over the same rows is not asked again.
+
+    Args:
+        whole: as in `judge_all`.
+    """
     clock = clock_of(log, warehouse)
-    return judge_all(warehouse, models, SUITES, readings(log, clock["read_at"]), clock)
+    return judge_all(warehouse, models, SUITES, readings(log, clock["read_at"]), clock, whole=whole)
 
 
 def check_tables(
