@@ -21,6 +21,7 @@ SESSION = {"uuid": "u1==", "topic": "Topic", "start_time": "2026-11-10T10:00:00Z
 
 @pytest.mark.rule("EV-12")
 def test_what_cannot_be_read_is_set_aside_and_comes_back(tmp_path: Path) -> None:
+    (tmp_path / "none.toml").write_text("")
     opened = Workspace({"TURNOUT_HOME": str(tmp_path / "home"), "TURNOUT_SETTINGS": str(tmp_path / "none.toml")})
 
     def tell(

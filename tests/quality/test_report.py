@@ -114,7 +114,7 @@ def test_what_a_check_concerns_waits_while_the_other_destination_is_written_to(
     broken[name] = replace(broken[name], sql="select 1 as planted")
     writes = one.writes()
     with monkeypatch.context() as patch:
-        patch.setattr(sql_models, "load", lambda: broken)
+        patch.setattr(sql_models, "load", lambda *_, **__: broken)
         receipt = one.run()
     assert receipt.plan is not None
     assert receipt.applied is not None
