@@ -14,7 +14,19 @@ from typing import Any
 import click
 import typer
 
-from pipelines.cli import data, demo, exchange, listening, mending, moments, reasons, segments, steps, webinars
+from pipelines.cli import (
+    data,
+    demo,
+    exchange,
+    listening,
+    mending,
+    moments,
+    reasons,
+    segments,
+    steps,
+    webinars,
+    workbench,
+)
 from pipelines.cli.output import fail
 from pipelines.errors import TurnoutError
 
@@ -34,6 +46,7 @@ exchange.add_to(app)
 webinars.add_to(app)
 listening.add_to(app)
 segments.add_to(app)
+workbench.add_to(app)
 reasons.add_to(app)
 mending.add_to(app)
 moments.add_to(app)

@@ -219,6 +219,7 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout setup salesforce": runs,
     "turnout demo": is_tested_in("tests/cli/test_commands.py", 'turnout("demo", "--contacts", "50"'),
     "turnout segment list": runs,
+    "turnout workbench": is_tested_in("tests/browser/test_workbench.py", '"workbench", "--port"'),
     "turnout segment new NAME": begins_one,
     "turnout segment preview NAME": runs_on_one,
     "turnout segment show NAME": is_tested_in("tests/rules/test_segments.py", '"segment", "show"'),

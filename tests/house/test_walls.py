@@ -36,7 +36,7 @@ FLOORS = [
         "explain",
     },
     {"vendors"},
-    {"run", "registering", "webhooks", "mending", "past", "differing"},
+    {"run", "registering", "webhooks", "mending", "past", "differing", "workbench"},
     {"cli"},
 ]
 """From the ground: a room imports its own floor and those below."""
@@ -51,6 +51,7 @@ DOORS = {
     "typer": {"pipelines/cli"},
     "rich": {"pipelines/cli"},
     "prompt_toolkit": {"pipelines/cli/prompt.py"},
+    "marimo": {"pipelines/workbench/notebook.py"},
     "filelock": {"pipelines/log/"},
     "pydantic": {"pipelines/settings/"},
     "sqlglot": {"assets/lineage.py"},
