@@ -181,10 +181,8 @@ def test_a_segment_is_a_campaign_of_those_whom_salesforce_knows(tmp_path: Path) 
         assert one.campaign() == {"Turnout: Opened": {LEAD}}
         assert one.members("Turnout: Opened") == [1, 2, 3, 4], "what is delivered no more stays as it was"
         plan, _ = mending.undo(one.company.workspace, first.run)
-        assert {(row.object, why) for _, row, why in plan.left if "stays, and is empty" in why} == {
-            ("list", "the list stays, and is empty once its members are taken out"),
-            ("campaign", "the campaign stays, and is empty once its members are taken out"),
-        }
+        stays = {row.object for _, row, why in plan.left if "stays, since it may have been there before" in why}
+        assert stays == {"list", "campaign"}
         one.company.workspace.apply(plan)
         assert one.campaign() == {"Turnout: Opened": set()}
         assert one.members("Turnout: Opened") == []

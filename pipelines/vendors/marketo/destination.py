@@ -92,7 +92,7 @@ class MarketoDestination:
     reads: tuple[str, ...] = ("int_marketo_links",)
     lasting: Mapping[str, str] = LASTING
     parts: Mapping[str, tuple[str, ...]] = {}
-    returning: frozenset[str] = frozenset()
+    returning: frozenset[str] = frozenset({lists.MEMBER})
 
     def __init__(self, connection: Connection, list_folder: int = 0) -> None:
         self.client = client_of(connection)
@@ -123,8 +123,8 @@ class MarketoDestination:
     def changed(self, rows: Sequence[Row]) -> list[dict[str, str | None] | None]:
         """Return what holds something else by now: who is no more in a list. Nothing else is taken back here."""
         members = [row for row in rows if row.object == lists.MEMBER]
-        out = {id(one.row) for one in self._lists.ask(members) if one.status != "published"}
-        return [None if id(row) in out else {} for row in rows]
+        inside = dict(zip(map(id, members), self._lists.inside(members), strict=True))
+        return [{} if inside.get(id(row), True) else None for row in rows]
 
     def send(self, phase: Phase, rows: Sequence[Row]) -> list[Outcome]:
         """Send one batch; what is refused whole is refused of each record, and stops no other batch."""

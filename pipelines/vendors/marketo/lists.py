@@ -22,7 +22,7 @@ from pipelines.vendors.reading import payload, record_reader
 
 LIST, MEMBER = "static_list", "static_list_member"
 KINDS = (LIST, MEMBER)
-LASTING = {LIST: "the list stays, and is empty once its members are taken out"}
+LASTING = {LIST: "the list stays, since it may have been there before; who it took in goes"}
 NOT_IN = "1015"
 PHASES = (
     Phase(LIST, ("create", "update"), batch_size=1, at_once=1),
@@ -86,6 +86,15 @@ class Lists:
                 is_done = inside is not None and is_in == (row.operation != "delete")
                 outcomes[id(row)] = Outcome(row, "published" if is_done else "not_done", vendor_id=row.vendor_id)
         return [outcomes[id(row)] for row in rows]
+
+    def inside(self, rows: Sequence[Row]) -> list[bool]:
+        """Tell of memberships which there are now."""
+        found: dict[int, bool] = {}
+        for title in dict.fromkeys(str(row.context["list_name"]) for row in rows):
+            mine = [row for row in rows if row.context["list_name"] == title]
+            there = self._inside(title, mine) or {}
+            found |= {id(row): there.get(_address(row), False) for row in mine}
+        return [found[id(row)] for row in rows]
 
     def _send_list(self, row: Row) -> Outcome:
         title, before = str(row.fields["name"]), row.old.get("name")
