@@ -121,6 +121,7 @@ def follow(
         workspace.publish(receipt, names, allow=allow, progress=progress)
     except (ChecksFailed, FuseError) as error:
         receipt.lines.append(f"what waits for a registration goes out with a later run: {error}")
+    receipt.plan = plan
 
 
 def _read(
