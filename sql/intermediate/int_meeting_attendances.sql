@@ -3,6 +3,7 @@
 -- units: times are UTC; attended_us is microseconds; out_of_scope_reason is null for a meeting in scope
 -- rule:  HZ-12, with the switches of HZ-02 and the exclusions of HZ-04 to HZ-06; the union of a contact's connections,
 --        as HZ-20 has it; the host and the waiting room are no attendance, and nobody becomes a contact by a meeting
+-- incremental: session_key
 with
 
 ordered as (

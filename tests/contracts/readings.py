@@ -31,10 +31,13 @@ class Desk:
         self.log = Log(home)
         self.naps: list[float] = []
 
-    def source(self, hubspot: dict[str, Any] | None = None, **machine: Any) -> ZoomSource | HubSpotSource:
+    def source(
+        self, hubspot: dict[str, Any] | None = None, sync: dict[str, Any] | None = None, **machine: Any
+    ) -> ZoomSource | HubSpotSource:
         """Connect anew, as each run does."""
         mine = {name: value for name, value in self.sandbox.environment.items() if name.startswith(self.vendor.upper())}
-        settings = Settings.model_validate({"ingest": {"years": 1, **machine}, "hubspot": hubspot or {}})
+        told = {"ingest": {"years": 1, **machine}, "hubspot": hubspot or {}, "sync": sync or {}}
+        settings = Settings.model_validate(told)
         (found,) = sources(settings, mine)
         assert isinstance(found, ZoomSource | HubSpotSource)
         found.client.api.sleep = self.naps.append

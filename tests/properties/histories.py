@@ -116,6 +116,7 @@ class Teller:
             self.registrant, self.registrant, self.registrant, *[self.participant] * 6,
             self.panelist, self.chosen, self.user, self.recording, self.host, self.outcome, self.report,
             self.engagement, self.engagement, self.engagement, self.form_name, self.again,
+            self.transcript, self.meeting, *[self.guest] * 3,
         ]  # fmt: skip
         for webinar in self.webinars:
             self.webinar(webinar)
@@ -321,6 +322,34 @@ class Teller:
             body["deleted_time"] = "2026-11-20T12:00:00Z"
         self.tell("zoom/recordings", uuid, body)
 
+    def transcript(self) -> None:
+        uuid, name = self.dice.choice(list(self.sessions)), self.dice.choice(["one", "two"])
+        text = f"WEBVTT\n\n00:01.000 --> 00:02.000\n{name} said <b>so</b>"
+        begun = self.moment().isoformat()
+        self.tell("zoom/transcripts", f"{uuid}|{name}", {"start": begun, "text": text}, scope=uuid)
+
+    def meeting(self) -> None:
+        dice = self.dice
+        start = self.moment()
+        body = {
+            "topic": dice.choice(["Review", "Standup"]),
+            "host_email": dice.choice(["host@example.org", self.people[0]]),
+            "start_time": start.isoformat(),
+            "end_time": (start + timedelta(hours=dice.choice([0, 1, 24]))).isoformat(),
+            "create_time": self.moment().isoformat(),
+            "feature_used": {"recording_to_cloud": dice.random() < 0.5},
+        }
+        number = dice.randint(0, 2)
+        self.tell("zoom/meetings", f"m{self.company}.{number}==", body, at=start, scope=f"{self.company}77{number}")
+
+    def guest(self) -> None:
+        dice, uuid, start = self.dice, f"m{self.company}.{self.dice.randint(0, 2)}==", self.moment()
+        left = None if dice.random() < 0.2 else (start + timedelta(minutes=dice.randint(-5, 90))).isoformat()
+        status = dice.choice(["in_meeting", "in_meeting", "in_waiting_room"])
+        body = {"name": "G", "user_email": self.address(), "join_time": start.isoformat(), "status": status}
+        key = f"{uuid}|{dice.randint(0, 3)}"
+        self.tell("zoom/meeting_participants", key, body | {"leave_time": left}, at=start, scope=uuid)
+
     def host(self) -> None:
         name = self.dice.choice(["Grace", "Hopper"])
         email = self.dice.choice(["host@example.org", self.people[1]])
@@ -369,6 +398,13 @@ def settings(dice: random.Random, at: datetime, number: int) -> Row:
             "recordings": dice.choice(["none", "all"]),
             "users": [],
             "by_webinar": [{"webinar_id": 101, "is_on": dice.random() < 0.5}],
+        },
+        "meetings": {
+            "sync": dice.random() < 0.8,
+            "new_meetings": dice.random() < 0.8,
+            "cloud_recorded_only": dice.random() < 0.2,
+            "users": [{"email": "host@example.org", "is_on": dice.random() < 0.5}],
+            "single": [{"meeting_id": 1770, "is_on": dice.random() < 0.5}],
         },
         "exclusions": {
             "host_domains": [],

@@ -128,6 +128,7 @@ class Story:
     verdicts: list[tuple[str, str | None] | None] = field(default_factory=list)
     reasons: list[set[str]] = field(default_factory=list)
     downloads: list[list[tuple[str, int]]] = field(default_factory=list)
+    reports: list[int] = field(default_factory=list)
 
     def turn(self, hours: int, change: Callable[[dict[str, Any]], None] = lambda _: None) -> None:
         """Let something happen, run, and look."""
@@ -135,6 +136,7 @@ class Story:
         self.one.sandbox.clear_requests()
         assert not self.one.run().is_partial
         self.downloads.append(downloads(self.one))
+        self.reports.append(sum("/report/meetings/" in one["path"] for one in self.one.sandbox.requests()))
         found = calls(self.one)
         self.calls.append([call for call in found if call["turnout_id"] == KEY])
         self.of_meetings.append([call for call in found if call["turnout_id"] != KEY])
@@ -237,6 +239,7 @@ def test_a_meeting_is_one_record_on_the_contacts_who_were_there_and_says_when_ea
     assert [call["hs_call_body"] for call in story.of_meetings[QUIET]] == ["Hana Host: So?"]
     assert story.of_meetings[QUIET][0]["contacts"] == both[0]["contacts"]
     read = story.one.workspace.log.query("zoom", "meeting_participants", "select distinct scope from events", {})
+    assert story.reports == [1, 0, 0, 0, 0], "and a report that is settled is not read again"
     assert read == [(MEETING,)], "nobody is read of a meeting that is switched off, or of one without guests"
 
 

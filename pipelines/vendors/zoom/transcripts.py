@@ -64,20 +64,20 @@ def transcripts(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterato
         if file.key not in held and (run.again or file.key not in refused) and _is_wanted(run, log, told)
     }
 
-    def read(key: str) -> bytes | RefusedError:
+    def read(key: str) -> bytes | str:
         file = wanted[key]
         try:
             return _downloaded(run.client, file.url, f"the transcript of session {file.session}")
         except RefusedError as error:
-            return error
+            return str(error)
 
     def wholes() -> Iterator[Whole]:
         why = ""
         for key, content in run.each(sorted(wanted), read, "transcripts"):
             file = wanted[key]
-            if isinstance(content, RefusedError):
+            if isinstance(content, str):
                 refused.add(key)
-                why = why or str(content)
+                why = why or content
             else:
                 refused.discard(key)
                 text = content.decode("utf-8-sig", "replace").replace("\x00", "\ufffd")
