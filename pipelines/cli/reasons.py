@@ -67,9 +67,10 @@ def field(
 
 def _explainer(is_all: bool) -> Explainer:
     from pipelines.explain import Explainer
+    from pipelines.models import segments_folder
 
     opened = workspace()
-    return Explainer(opened.log, opened.warehouse, is_all=is_all)
+    return Explainer(opened.log, opened.warehouse, is_all=is_all, segments=segments_folder(opened.environment))
 
 
 def _give(found: Explanation, as_json: bool) -> None:

@@ -33,7 +33,7 @@ from pipelines.explain.evidence import (
 )
 from pipelines.explain.membership import SEGMENT, changes_of, membership
 from pipelines.log import Log
-from pipelines.models import SQL_ROOT, Model
+from pipelines.models import Model, segments_folder
 from pipelines.publish.plan import fields_of
 from pipelines.warehouse import Warehouse
 
@@ -64,11 +64,12 @@ class Explainer:
     """Answers from the tables and the log of one TURNOUT_HOME.
 
     `is_all`: every event is looked up in the log, however many there are; else the first `MOST_EVENTS`.
-    `root`: where the segments' files are.
+    `segments`: the folder of the segments, where it is another one than `segments_folder` says.
     """
 
-    def __init__(self, log: Log, warehouse: Warehouse, *, is_all: bool = False, root: Path = SQL_ROOT) -> None:
-        self._log, self._warehouse, self._is_all, self._root = log, warehouse, is_all, root
+    def __init__(self, log: Log, warehouse: Warehouse, *, is_all: bool = False, segments: Path | None = None) -> None:
+        self._log, self._warehouse, self._is_all = log, warehouse, is_all
+        self._segments = segments or segments_folder()
         self._questions, self._syncs = questions(), headers("sync")
         catalog = warehouse.catalog()
         self._as_of = catalog.as_of
@@ -144,12 +145,15 @@ class Explainer:
         """
         with self._tables() as db:
             table = segment if segment.startswith(SEGMENT) else f"{SEGMENT}{segment}"
-            if table not in self._made_of:
-                there = ", ".join(one for one in self._made_of if one.startswith(SEGMENT))
+            file = self._segments / f"{table}.sql"
+            if table not in self._made_of or not file.exists():
+                there = ", ".join(one.stem for one in sorted(self._segments.glob("*.sql")) if one.stem in self._made_of)
                 raise UsageError(f"there is no segment {segment}; there is {there or 'none'}.")
             who, variables = self._who(db, name)
-            model = read_header(self._root / "segments" / f"{table}.sql", "segments")
-            is_member, rows = membership(self._warehouse, table, self._made_of[table], who["contact_id"])
+            model = read_header(file, "segments")
+            said = {word for line in model.sql.splitlines() if line[:2] != "--" for word in WORD.findall(line)}
+            reads = [one for one in self._made_of[table] if one in said]
+            is_member, rows = membership(self._warehouse, table, reads, who["contact_id"])
             changes = changes_of(self._log, table, who["contact_id"])
             subject = {**who, "segment": table, "is_member": is_member}
             subject["since"] = changes[0]["occurred_at"] if changes else None

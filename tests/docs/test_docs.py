@@ -198,6 +198,7 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout explain task t-2b8fbec5cc9b65bc1ee27ccbfbd25059": is_tested_in(
         "tests/rules/test_explain.py", "explain.task("
     ),
+    "turnout explain segment regulars ada@example.com": is_tested_in("tests/rules/test_explain.py", "explain.segment("),
     "turnout diff TABLE": by_example,
     "turnout diff contact_metrics --from 2026-11-01T00:00:00Z --to 2026-11-20T00:00:00Z": runs,
     'turnout sql --as-of 2026-11-01T00:00:00Z "select * from webinars"': runs,
