@@ -9,8 +9,8 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from pipelines.audit import STATUSES, Audited, Gap
-from pipelines.warehouse import write_whole
+from pipelines.audit import READ, STATUSES, Audited, Gap, dates_of
+from pipelines.warehouse import Warehouse, write_whole
 
 TEMPLATE = Path(__file__).with_name("page.html")
 SLOT = re.compile(r"\{(as_of|filters|dates|none)\}")
@@ -19,6 +19,16 @@ SHOWN_DATES = 2_000
 SHOWN_EMAILS = 200
 """Addresses of one reason; the command gives all."""
 NAMES = {"attendance": "connection"}
+
+
+def renew(warehouse: Warehouse, as_of: datetime) -> Path:
+    """Write the page of what the tables and the verdicts say now.
+
+    Raises:
+        OSError: it cannot be written; the old page still stands.
+    """
+    with warehouse.connect({"verdicts", *READ}) as db:
+        return write_page(warehouse.root.parent, dates_of(db, most=SHOWN_EMAILS), as_of)
 
 
 def write_page(home: Path, dates: Sequence[Audited], as_of: datetime) -> Path:

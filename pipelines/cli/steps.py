@@ -110,12 +110,15 @@ def apply(
     as_json: Json = False,
 ) -> None:
     """Write exactly one plan, once; a plan that has gone stale is refused."""
+    from pipelines.audit.page import renew
     from pipelines.publish import load_plan
 
     opened = workspace()
     made = load_plan(opened.home, plan_name)
     with progress() as tell:
         receipt = opened.apply(made, allow=allow, progress=tell)
+        tell("audit")
+        renew(opened.warehouse, made.as_of)
     give(told_apply(receipt), as_json, lines_apply(receipt))
     if receipt.stopped or receipt.rejected or receipt.waiting:
         raise typer.Exit(1)

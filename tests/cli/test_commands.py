@@ -128,6 +128,8 @@ def test_a_plan_is_kept_where_it_is_wanted_and_exactly_it_is_applied(company: Ma
     assert done.returncode == 0, done.stderr
     assert told(done)["published"] == told(made)["changes"] > 0
     assert one.emails() == {ADA, BOB}
+    page = (one.home / "audit" / "index.html").read_text(encoding="utf-8")
+    assert 'data-status="synced">' in page, "the page says what came of it"
     again = turnout("apply", "mine.parquet", env=one.environment, cwd=tmp_path)
     assert again.returncode == 3
     assert "is stale: since it was made, turnout/intents, turnout/outcomes" in again.stderr

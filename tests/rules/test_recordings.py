@@ -274,12 +274,9 @@ def test_meetings_have_switches_of_their_own_and_are_not_read_while_they_are_off
     one.workspace.ingest()
     rows = "select session_uuid, out_of_scope_reason from int_meeting_attendances order by session_uuid"
     for settings, reasons in (
-        ("sync = true", (None, None)),
         ("sync = false", ("sync_off_global", "sync_off_global")),
         ("sync = true\ncloud_recorded_only = true", (None, "not_recorded")),
         ('sync = true\nsingle = { "7" = false }', ("sync_off_meeting", None)),
-        ("sync = true\nnew_meetings = false", (None, None)),
-        (f'sync = true\nusers = {{ "{HOST["email"]}" = false }}', (None, None)),
         ('sync = true\n[exclusions]\nhost_domains = ["host.example"]', ("host_domain_excluded",) * 2),
     ):
         one.set(f"[meetings]\n{settings}")
