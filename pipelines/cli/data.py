@@ -128,6 +128,7 @@ def doctor(as_json: Json = False) -> None:
 
     opened = workspace()
     connected = settings.connections(opened.environment)
+    signed = settings.webhook_secrets(opened.environment)
     told: list[dict[str, Any]] = []
     for source in opened.sources:
         problems: list[str] = []
@@ -148,6 +149,8 @@ def doctor(as_json: Json = False) -> None:
                 "streams": {stream.name: stream.about for stream in source.streams},
             }
         )
+        if source.name in settings.SIGNED_WITH:
+            told[-1]["webhooks"] = source.name in signed
     for vendor, needed in settings.NEEDED.items():
         if vendor not in connected:
             told.append({"vendor": vendor, "connected": False, "problems": [], "needs": list(needed)})
@@ -160,6 +163,9 @@ def doctor(as_json: Json = False) -> None:
         lines += [f"    {problem}" for problem in one["problems"]]
         if one["connected"]:
             lines += [f"    reads {name}: {about}" for name, about in one["streams"].items()]
+        if "webhooks" in one:
+            how = "can be taken" if one["webhooks"] else f"set {settings.SIGNED_WITH[one['vendor']]} to take them"
+            lines.append(f"    webhooks: {how}")
     lines += [f"home: {opened.home}", f"log: {len(opened.log.streams())} streams"]
     give(told, as_json, lines)
     if any(one["problems"] for one in told):

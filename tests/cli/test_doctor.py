@@ -44,6 +44,9 @@ def test_all_is_well_and_it_says_what_would_be_read_and_writes_nothing(company: 
     assert not (one.home / "log").exists()
     page = turnout("doctor", env=one.environment).stdout
     assert "zoom: connected, account zoom-account\n    reads users: " in page
+    assert (vendors["zoom"]["webhooks"], page.count("    webhooks: can be taken\n")) == (True, 2)
+    bare = {**one.environment, "ZOOM_WEBHOOK_SECRET": ""}
+    assert "    webhooks: set ZOOM_WEBHOOK_SECRET to take them\n" in turnout("doctor", env=bare).stdout
 
 
 def test_every_area_of_zoom_is_asked_so_every_missing_scope_is_found(company: Make) -> None:
