@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -42,8 +43,7 @@ def workbench(port: Annotated[int, typer.Option("--port", min=1, max=65_535, hel
     served.stdin.write(f"{token}\n")
     served.stdin.close()
     say(f"The workbench opens at http://127.0.0.1:{port}/?access_token={token} in some seconds. Ctrl-C ends it.")
-    try:
-        status = served.wait()
-    finally:
-        served.terminate()
-    raise typer.Exit(1 if status else 0)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: served.terminate())
+    if served.wait() > 0:
+        raise typer.Exit(1)

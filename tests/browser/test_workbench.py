@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -89,9 +90,13 @@ def served(home: Path, tmp_path: Path) -> Iterator[str]:
         assert found
         _until(lambda: socket.create_connection(("127.0.0.1", port), 1).close() or True)
         yield found[0]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), 1)
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _until(is_so: Callable[[], object]) -> None:
