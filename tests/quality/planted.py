@@ -9,7 +9,7 @@ from typing import Any
 from tests.tasks.oracle import eighteen
 from tests.worlds import NOW, contact, email_event, form, joined, registrant, session, webinar, world, z
 
-BOTH = frozenset({"hubspot", "salesforce"})
+EVERYWHERE = frozenset({"hubspot", "marketo", "salesforce", "zoom"})
 HUBSPOT = frozenset({"hubspot"})
 NONE: frozenset[str] = frozenset()
 PEOPLE = [f"p{number}@x.example" for number in range(60)]
@@ -65,21 +65,21 @@ FAULTS = (
         "stg_zoom__registrants",
         "select * replace ('' as email) from {rows}",
         ("expect_registrants_to_have_email",),
-        BOTH,
+        EVERYWHERE,
     ),
     Fault(
         "rows are doubled",
         "stg_zoom__participants",
         "from {rows} union all from {rows}",
         ("expect_participants_once",),
-        BOTH,
+        EVERYWHERE,
     ),
     Fault(
         "times are in the wrong zone",
         "stg_zoom__participants",
         "select * replace (joined_at + interval 5 hour as joined_at, left_at + interval 5 hour as left_at) from {rows}",
         ("expect_connections_within_their_session",),
-        BOTH,
+        EVERYWHERE,
         "50 of 50 connections lie more than an hour outside their session",
     ),
     Fault(
@@ -87,7 +87,7 @@ FAULTS = (
         "stg_zoom__registrants",
         "select * replace (registered_at + interval 30 day as registered_at) from {rows}",
         ("expect_registrations_not_in_the_future",),
-        BOTH,
+        EVERYWHERE,
     ),
     Fault(
         "a list comes back empty",
@@ -95,7 +95,7 @@ FAULTS = (
         "from {rows} union all by name select * replace ('absent' as kind, {read_at} as occurred_at, "
         "event_id || '1'::blob as event_id) from {rows}",
         ("expect_registrants_not_to_vanish",),
-        BOTH,
+        EVERYWHERE,
         "60 of 60 are gone within a day",
     ),
     Fault(
@@ -104,7 +104,7 @@ FAULTS = (
         "from {rows} union all by name select * replace ('absent' as kind, {read_at} as occurred_at, "
         "event_id || '1'::blob as event_id) from {rows}",
         ("expect_contacts_not_to_vanish",),
-        BOTH,
+        EVERYWHERE,
         "60 of 60 are gone within a day",
     ),
     Fault(
@@ -152,14 +152,14 @@ FAULTS = (
         "stg_hubspot__contacts",
         "select * replace (cast(null as bigint) as contact_id) from {rows}",
         ("expect_contacts_to_have_contact_id",),
-        BOTH,
+        EVERYWHERE,
     ),
     Fault(
         "an end before its beginning",
         "stg_zoom__participants",
         "select * replace (joined_at - interval 10 minute as left_at) from {rows}",
         ("expect_connections_to_end_after_they_begin",),
-        BOTH,
+        EVERYWHERE,
     ),
     Fault(
         "a unit changed: seconds for minutes",
@@ -167,14 +167,14 @@ FAULTS = (
         "select w.* replace (3600 as duration_minutes, event_id || cast(n as varchar)::blob as event_id) "
         "from {rows} as w, range(30) as more(n)",
         ("expect_webinars_of_a_day_at_most",),
-        BOTH,
+        EVERYWHERE,
     ),
     Fault(
         "rows of a report are lost",
         "stg_zoom__participants",
         "from {rows} limit 10",
         ("expect_as_many_connections_as_zoom_reports",),
-        BOTH,
+        EVERYWHERE,
         "40 of 50 rows of participant reports are not in the table",
     ),
     Fault(
@@ -182,7 +182,7 @@ FAULTS = (
         "stg_zoom__registrants",
         "select * replace (1 as webinar_id) from {rows}",
         ("expect_the_webinar_of_registrants",),
-        BOTH,
+        EVERYWHERE,
         "60 of 60 registrants belong to a webinar that was never read",
     ),
     Fault(
@@ -240,7 +240,7 @@ FAULTS = (
     Fault(
         "a plan writes a record twice",
         "plan",
-        "from {rows} union all from {rows}",
+        "from {rows} union all from {rows} where destination = 'hubspot'",
         ("expect_hubspot_records_once",),
         HUBSPOT,
     ),
