@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.cli.steps import lines_plan
+from pipelines.publish.receipts import write_intents
 from pipelines.run import Workspace
 from tests.company import Company
 from tests.worlds import HOST, NOW, joined, later, registrant, session, webinar, world
@@ -170,6 +171,11 @@ class Hall:
         return verdict, why.partition(":")[0]
 
 
+def marketo_alone(company: Company) -> dict[str, str]:
+    """Return the variables that connect a company's Zoom and Marketo, and no CRM."""
+    return {name: value for name, value in company.environment.items() if not name.startswith(("HUBSPOT", "SALESF"))}
+
+
 @pytest.fixture(scope="module")
 def hall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hall]:
     company = Company(told(), tmp_path_factory.mktemp("marketo") / "home", SETTINGS)
@@ -270,7 +276,7 @@ def test_two_instances_on_one_zoom_account_live_side_by_side(tmp_path: Path) -> 
     found = told()
     found["marketo"] = [here, there | {"munchkin_id": "200-ABC-300", "client_id": "b", "client_secret": "b-secret"}]
     company = Company(found, tmp_path / "a", SETTINGS)
-    env = {name: value for name, value in company.environment.items() if not name.startswith(("HUBSPOT", "SALESF"))}
+    env = marketo_alone(company)
     other = {"TURNOUT_HOME": str(tmp_path / "b"), "MARKETO_CLIENT_ID": "b", "MARKETO_CLIENT_SECRET": "b-secret"}
 
     def statuses(at: int) -> dict[int, str]:
@@ -291,5 +297,36 @@ def test_two_instances_on_one_zoom_account_live_side_by_side(tmp_path: Path) -> 
         receipt = Workspace(env).run()
         assert not [one for one in receipt.ingested if one.failed]
         assert (statuses(0), statuses(1)) == ({11: "Attended", 12: "No Show"}, {11: "Attended", 12: "No Show"})
+    finally:
+        company.sandbox.stop()
+
+
+@pytest.mark.rule("EV-06", "ZM-14")
+def test_answers_that_are_lost_and_runs_that_break_off_tell_nobody_twice(hall: Hall, tmp_path: Path) -> None:
+    company = Company(told(), tmp_path / "home", SETTINGS)
+    env = marketo_alone(company)
+    times = {"/v1/leads.json": 1, "/members/status.json": 2, "/members.json": 1, "/asset/v1/program/": 1}
+    lost = {"vendor": "marketo", "method": "POST", "kind": "drop_after"}
+    company.sandbox.set_faults({"rules": [{**lost, "path": path, "times": many} for path, many in times.items()]})
+    try:
+        broken = Workspace(env)
+        broken.ingest()
+        plan, _ = broken.plan(["marketo"])
+        begun = [row for row in plan.rows["marketo"] if row.object == "member" and row.vendor_id]
+        write_intents(broken.log, "marketo", begun, run="broken", wave=1, plan=plan.plan_id, at=broken.now())
+        marketo = broken.destinations["marketo"]
+        (phase,) = [phase for phase in marketo.phases if phase.object == "member"]
+        sent = phase.batches(begun)[0]
+        marketo.send(phase, sent)
+        receipt = Workspace(env).run()
+        assert f"marketo: of {len(begun)} records of a run that broke off, {len(sent)} had arrived" in receipt.lines[0]
+        assert not receipt.is_partial
+        found = company.sandbox.world()["marketo"][0]
+        for name, keys in (("leads", ("email", "company")), ("members", ("leadId", "programId", "status"))):
+            kept, whole = ([[row.get(key) for key in keys] for row in rows[name]] for rows in (found, hall.instance))
+            assert sorted(map(str, kept)) == sorted(map(str, whole))
+        again = Workspace(env).run()
+        assert again.plan is not None
+        assert again.plan.total == 0
     finally:
         company.sandbox.stop()

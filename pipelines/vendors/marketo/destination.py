@@ -45,6 +45,7 @@ MUST_KNOW = {
 DONE = frozenset({"created", "updated"})
 EXISTS, SEVERAL, NO_STEP = "1005", "1007", "1037"
 LINK = "webinarUrl"
+MOST_NOTES = 8
 
 
 class Result(msgspec.Struct, gc=False):
@@ -108,8 +109,10 @@ class MarketoDestination:
 
     def prepare(self, db: duckdb.DuckDBPyConnection) -> list[Row]:
         """Return nothing, since the fields that are written are Marketo's own; note what stands against links."""
-        wrong = db.execute("select reason from int_marketo_links where reason is not null order by program_id")
-        self.notes = [reason.partition(": ")[2] for (reason,) in wrong.fetchall()]
+        wrong = db.execute("select distinct reason from int_marketo_links where reason is not null order by reason")
+        found = [reason.partition(": ")[2] for (reason,) in wrong.fetchall()]
+        more = len(found) - MOST_NOTES
+        self.notes = [*found[:MOST_NOTES], *([f"{more} more programs: see sync_marketo_programs"] if more > 0 else [])]
         return []
 
     def unknown(self, log: Log) -> list[str]:
