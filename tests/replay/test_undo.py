@@ -72,7 +72,7 @@ def begun(dice: random.Random) -> Record:
 
 def lived(dice: random.Random, told: Record) -> None:
     """A day passes: another webinar, a new topic, more people, more mail, a call that says something else."""
-    zoom, portal = told["nowhere"][0], told["hubspot"][0]
+    zoom, portal = told["zoom"][0], told["hubspot"][0]
     zoom["webinars"].append(held_webinar(dice, 2))
     zoom["webinars"][0]["topic"] = "Another name"
     zoom["webinars"][1]["registrants"].append(registrant("late@x.example", create_time="2026-11-09T09:00:00Z"))
