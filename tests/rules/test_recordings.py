@@ -243,6 +243,16 @@ def test_a_meeting_is_one_record_on_the_contacts_who_were_there_and_says_when_ea
     assert read == [(MEETING,)], "nobody is read of a meeting that is switched off, or of one without guests"
 
 
+def test_the_doctor_asks_whether_meetings_may_be_read(story: Story) -> None:
+    scope = "report:read:list_meeting_participants:admin"
+    (zoom,) = [source for source in story.one.workspace.sources if source.name == "zoom"]
+    assert zoom.examine() == []
+    story.one.sandbox.set_faults({"switches": {"zoom.missing_scopes": [scope]}})
+    (problem,) = zoom.examine()
+    story.one.sandbox.set_faults({})
+    assert scope in problem
+
+
 @pytest.mark.rule("HZ-12")
 def test_a_meeting_is_an_activity_of_contacts_and_counts_in_nothing(story: Story) -> None:
     one, bob = story.one, int((story.one.contact(BOB) or {})["hs_object_id"])

@@ -113,6 +113,11 @@ class ZoomSource:
             look.at(f"/report/webinars/{session}", "the report of a session", HEAVY)
             look.at(f"/report/webinars/{session}/participants", "the participants of a session", HEAVY)
             look.at(f"/meetings/{session}/recordings", "the recordings of a session", LIGHT)
+        if self._run.is_met is not no_meeting:
+            met = {**days, "meeting_type": "meeting"}
+            ran = look.rows("history_meetings", "/report/history_meetings", "the history of meetings", HEAVY, met)
+            for session in (uuid_in_path(str(row.get("meeting_uuid"))) for row in ran[:1]):
+                look.at(f"/report/meetings/{session}/participants", "the participants of a meeting", HEAVY)
         return look.problems
 
     def read(self, stream: str, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
