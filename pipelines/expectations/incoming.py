@@ -147,7 +147,9 @@ REGISTRANT_LOST = f"""
     from (
         select count(*) as all_count, count(*) filter (where webinars.webinar_id is null) as lost_count
         from {{batch}} as registrants
-        left join (select distinct webinar_id from stg_zoom__webinars) as webinars
+        left join (
+            select webinar_id from stg_zoom__webinars union select webinar_id from stg_zoom__instances
+        ) as webinars
             on registrants.webinar_id = webinars.webinar_id
     )
     where lost_count > greatest({FEW}, all_count // 10)
@@ -220,7 +222,7 @@ SUITES = (
             ),
         ),
         SEEN,
-        reads=("stg_zoom__webinars",),
+        reads=("stg_zoom__webinars", "stg_zoom__instances"),
         empty=("email", "status"),
     ),
     Suite(
