@@ -121,22 +121,66 @@ by_member as (
 
 ),
 
-united as (
+of_hubspot as (
 
     select * from by_property
-    union all by name
+    union all
     select * from by_form
-    union all by name
+    union all
     select * from by_hand
-    union all by name
-    select * from by_member
+
+),
+
+united as (
+
+    select
+        origin,
+        contact_id,
+        email,
+        answers,
+        written,
+        wished_at,
+        cast(null as varchar) as occurrence_id,
+        cast(null as varchar) as who,
+        cast(null as varchar) as first_name,
+        cast(null as varchar) as last_name,
+        cast(null as varchar) as org,
+        cast(null as varchar) as phone,
+        cast(null as boolean) as is_registered
+    from of_hubspot
+    union all
+    select
+        origin,
+        contact_id,
+        email,
+        cast(null as varchar) as answers,
+        written,
+        wished_at,
+        occurrence_id,
+        who,
+        first_name,
+        last_name,
+        org,
+        phone,
+        is_registered
+    from by_member
 
 ),
 
 wishes as (
 
     select
-        * exclude (who, occurrence_id),
+        origin,
+        contact_id,
+        email,
+        answers,
+        written,
+        wished_at,
+        first_name,
+        last_name,
+        org,
+        phone,
+        is_registered,
         coalesce(occurrence_id, '') as occurrence_id,
         regexp_replace(written, '[\s\p{Z}\p{Pd}]', '', 'g') as plain,
         coalesce(who, 'hubspot:' || cast(contact_id as varchar), email) as who
