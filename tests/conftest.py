@@ -27,14 +27,10 @@ LONGEST = ("tests/replay/", "tests/soak/", "tests/tasks/", "tests/sql/", "tests/
 """Where the tests that take longest are: they begin first, so that nobody waits for them at the end."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker have a whole file, and what it set up for it; the longest ones first."""
+    """Begin with the tests that take longest; a worker has a whole file, and what it set up for it."""
     place = {item: item.path.relative_to(ROOT).as_posix() for item in items}
     items.sort(key=lambda item: next((at for at, one in enumerate(LONGEST) if place[item].startswith(one)), 99))
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(place[item]))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The scene of the kills, played once for all tests that disturb it; they are one group, so one worker has it."""
+"""The scene of the kills, played once by each worker that has tests of it."""
 
 from __future__ import annotations
 

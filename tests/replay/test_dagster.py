@@ -65,7 +65,9 @@ def test_every_stream_model_and_destination_is_an_asset_with_a_description() -> 
 
 
 @pytest.mark.rule("HZ-01", "EV-12")
-def test_the_sync_job_does_the_whole_run_and_dagster_keeps_no_secret(connected: Company, instance: dg.DagsterInstance) -> None:
+def test_the_sync_job_does_the_whole_run_and_dagster_keeps_no_secret(
+    connected: Company, instance: dg.DagsterInstance
+) -> None:
     result = defs.resolve_job_def("sync").execute_in_process(instance=instance)
     assert result.success
     assert connected.states("84759841045") == {"ada@x.example": "ATTENDED", "bob@x.example": "ATTENDED"}

@@ -14,7 +14,6 @@ from tests.replay.hardship import read_only, small_disk
 from tests.replay.nursery import Ended
 from tests.replay.scene import Scene
 
-pytestmark = pytest.mark.xdist_group("scene")
 NEXT_STEPS = ("run again", "See that the folder can be written")
 
 

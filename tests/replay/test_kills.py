@@ -14,7 +14,6 @@ from tests.replay.scene import Scene, sample
 from tests.replay.sweep import second_kill, share
 
 SAMPLE, PARTS, SEED = 24, 4, 1
-pytestmark = pytest.mark.xdist_group("scene")
 
 
 @pytest.mark.rule("EV-01", "EV-02", "EV-06")

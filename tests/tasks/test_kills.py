@@ -80,7 +80,7 @@ class Scene:
         return found + ([f"ended with {ended.status}: {ended.err[-800:]}"] if ended.status else [])
 
 
-@pytest.fixture(scope="module", params=[pytest.param(how, marks=pytest.mark.xdist_group(how)) for how in SIZES])
+@pytest.fixture(scope="module", params=SIZES)
 def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The scene, applied once undisturbed."""
     made = Scene(tmp_path_factory.mktemp(request.param), request.param)
