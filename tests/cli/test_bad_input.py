@@ -35,7 +35,7 @@ def refused(tmp_path: Path, text: str) -> list[str]:
         ("[sync]\nwebinar = true", "sync.webinar: unknown setting; did you mean webinars?"),
         ("[synk]\n", "synk: unknown setting; did you mean sync?"),
         ("[hubspot]\nqqq = 1", "hubspot.qqq: unknown setting; known here: api_version"),
-        ("[zoom]\nclient_secret = 'strayed'", "zoom: unknown setting; known here: sync, exclusions,"),
+        ("[zoom]\nclient_secret = 'strayed'", "zoom: unknown setting; known here: sync, meetings, exclusions,"),
         ("[activities.call_maid]", "activities.call_maid: unknown setting; did you mean call_made?"),
         ("[sync.users.'a@b.example']\nrecording = true", "sync.users.a@b.example.recording: unknown setting;"),
         ("[sync]\nwebinars = 'yes'", "sync.webinars: must be true or false, not 'yes'"),
