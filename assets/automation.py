@@ -7,10 +7,11 @@ import dagster as dg
 from assets.resources import TurnoutHome
 from pipelines import settings
 from pipelines.imports.zoom_report import import_reports
+from pipelines.vendors.registry import STREAMS
 
 everything = dg.AssetSelection.all() - dg.AssetSelection.assets("quality_report")
 """The quality report takes longer than all the rest, so it has a schedule of its own."""
-streams = dg.AssetSelection.groups("log_zoom", "log_hubspot", "log_salesforce")
+streams = dg.AssetSelection.groups(*(f"log_{source}" for source in STREAMS))
 sync = dg.define_asset_job("sync", everything, description="Read, compute, check and publish: all of it, in order.")
 backfill = dg.define_asset_job(
     "backfill", streams, description="Read the vendors' history; goes on where an earlier backfill was broken off."

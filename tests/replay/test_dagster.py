@@ -62,6 +62,8 @@ def test_every_stream_model_and_destination_is_an_asset_with_a_description() -> 
     }
     assert all(graph.get(key).description for key in graph.get_all_asset_keys())
     assert all(graph.get(key).owners and graph.get(key).kinds for key in graph.get_all_asset_keys())
+    read = {key.to_user_string() for key in defs.resolve_job_def("backfill").asset_layer.selected_asset_keys}
+    assert read == streams
 
 
 @pytest.mark.rule("HZ-01", "EV-12")
