@@ -76,6 +76,7 @@ def demo(
         f"  {opened.warehouse.file}   the tables, for any DuckDB client",
         f"  {home / 'plans'}   what was planned, as Parquet and JSON",
         f"  {kept}   what the vendors hold now",
+        f"  {home / 'audit' / 'index.html'}   what of each webinar is not in the CRM, and why",
         f"  {page}   the quality report: {held} of {len(report.checks)} checks hold",
         '  turnout sql "select topic, status, registered_count, attended_count from webinars limit 10"',
         "  turnout segment list    (who is in which segment)",

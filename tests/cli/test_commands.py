@@ -448,6 +448,7 @@ def test_the_demo_works_in_an_empty_folder_with_an_empty_environment(tmp_path: P
     answer = turnout("demo", "--contacts", "50", "--json", env={}, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
     assert told(answer)["verdicts"]["published"] > 500
+    assert all((tmp_path / "data" / part / "index.html").exists() for part in ("audit", "quality"))
     assert (tmp_path / "data" / "sandbox" / "world.json").exists()
     plan: Answer = turnout("plan", env={}, cwd=tmp_path)
     assert plan.returncode == 0
