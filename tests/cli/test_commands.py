@@ -447,7 +447,8 @@ def test_a_home_that_is_no_folder_is_told_in_one_message(tmp_path: Path) -> None
 def test_the_demo_works_in_an_empty_folder_with_an_empty_environment(tmp_path: Path) -> None:
     answer = turnout("demo", "--contacts", "50", "--json", env={}, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
-    assert told(answer)["verdicts"]["published"] > 500
+    verdicts = told(answer)["verdicts"]  # a run that registered somebody plans twice: what it sent first stands by then
+    assert verdicts["published"] + verdicts["unchanged"] > 500
     assert all((tmp_path / "data" / part / "index.html").exists() for part in ("audit", "quality"))
     assert (tmp_path / "data" / "sandbox" / "world.json").exists()
     plan: Answer = turnout("plan", env={}, cwd=tmp_path)
