@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from typing import Any
 
 import orjson
 
@@ -108,7 +109,7 @@ def run_audits(warehouse: Warehouse, models: Mapping[str, Model]) -> list[Check]
     entries = warehouse.catalog().entries
     lineage = Lineage(models)
     path = warehouse.root / "checks.json"
-    held = _held(path.read_bytes()) if path.exists() else {}
+    held = noted(path.read_bytes()) if path.exists() else {}
     known = dict(held)
     found: list[Check] = []
     audits = [model for model in models.values() if model.layer == "audits"]
@@ -137,7 +138,8 @@ def _rows(model: Model, entries: Mapping[str, Entry]) -> str:
     return blake2b("|".join([model.fingerprint, *made_of]).encode(), digest_size=12).hexdigest()
 
 
-def _held(content: bytes) -> dict[str, str]:
+def noted(content: bytes) -> dict[str, Any]:
+    """Return what was written down of earlier checks; nothing where it cannot be read, since it is derived."""
     try:
         return dict(orjson.loads(content))
     except (ValueError, TypeError):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -180,6 +180,15 @@ def load(root: Path = SQL_ROOT, segments: Path | None = None) -> dict[str, Model
     mine = _in(folder)
     stated = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in [*files, *mine])
     return dict(_load(root, folder if mine else root, stated))
+
+
+def made_of_alone(models: Mapping[str, Model], names: Collection[str]) -> set[str]:
+    """Return these models, and all that are made of nothing else; `models` as `load` gives them."""
+    found = set(names)
+    for name, model in models.items():
+        if model.reads and model.layer != "audits" and found.issuperset(model.reads):
+            found.add(name)
+    return found
 
 
 def _in(folder: Path) -> list[Path]:

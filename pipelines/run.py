@@ -286,12 +286,8 @@ class Workspace:
     @property
     def _told_by_us(self) -> set[str]:
         """Models that are made of what we said ourselves and of nothing else: what was published, first of all."""
-        found: set[str] = set()
-        for name, model in self.models.items():
-            is_ours = model.raws and all(source == OURS for source, _ in model.raws)
-            if is_ours or (model.reads and model.layer != "audits" and found.issuperset(model.reads)):
-                found.add(name)
-        return found
+        told = {name: {source for source, _ in model.raws} for name, model in self.models.items()}
+        return sql_models.made_of_alone(self.models, [name for name, sources in told.items() if sources == {OURS}])
 
     def _missing(self, plan: Plan) -> list[str]:
         """Return what each connected destination of a plan still lacks, before anything can be sent to it."""

@@ -12,7 +12,7 @@ import duckdb
 import orjson
 
 from pipelines import duck
-from pipelines.checks import Check, Lineage
+from pipelines.checks import Check, Lineage, noted
 from pipelines.errors import LogError, ModelError
 from pipelines.events import utc
 from pipelines.expectations import READINGS, Expectation, Suite
@@ -144,7 +144,7 @@ def judge_all(
     """
     catalog = warehouse.catalog()
     path = warehouse.root / "expectations.json"
-    held = _held(path.read_bytes()) if path.exists() else {}
+    held = noted(path.read_bytes()) if path.exists() else {}
     known = dict(held)
     wanted = [_asked_of(suite, catalog, whole) for suite in suites if is_there(suite, catalog)]
     over = {suite.name: _rows(suite, catalog, clock, readings) for suite in wanted}
@@ -243,10 +243,3 @@ def _rows(suite: Suite, catalog: Catalog, clock: Clock, readings: Any) -> str:
     if suite.table == READINGS:
         words.append(str(readings.to_pylist()))
     return blake2b("|".join(words).encode(), digest_size=12).hexdigest()
-
-
-def _held(content: bytes) -> dict[str, Any]:
-    try:
-        return dict(orjson.loads(content))
-    except (ValueError, TypeError):
-        return {}

@@ -31,6 +31,8 @@ MOST_EVENTS = 25
 """Events that are looked up in the log for one answer, those of the first rows, unless all are wanted: each may lie in
 a stretch of the log of its own."""
 MOST_SENDINGS = 50
+EVENT = "event_id, account, key, kind, occurred_at, observed_at, batch, payload, filename"
+"""The columns of the log that an explanation tells of an event."""
 
 
 @dataclass(frozen=True)
@@ -115,32 +117,32 @@ def events_of(log: Log, named: Iterable[Mapping[str, Any]]) -> list[dict[str, An
             source,
             stream,
             f"""
-            select event_id, account, key, kind, occurred_at, observed_at, batch, payload, filename
-            from events where occurred_at in ({", ".join(f"'{at.isoformat()}'" for at in moments)})
+            select {EVENT} from events where occurred_at in ({", ".join(f"'{at.isoformat()}'" for at in moments)})
                 and list_contains($ids, event_id)
             """,  # noqa: S608
             {"ids": [one["event_id"] for one in wanted]},
             files=files,
         )
         places = {bytes(one["event_id"]): place for place, one in enumerate(wanted)}
-        for event_id, account, key, kind, occurred, observed, run, payload, file in sorted(
-            rows, key=lambda row: places[bytes(row[0])]
-        ):
-            found.append(
-                {
-                    "event_id": bytes(event_id).hex(),
-                    "stream": name,
-                    "account": account,
-                    "key": key,
-                    "kind": kind,
-                    "occurred_at": occurred,
-                    "observed_at": observed,
-                    "run": run,
-                    "file": relative(log, file),
-                    "record": decoded(payload),
-                }
-            )
+        found += [told_event(log, name, row) for row in sorted(rows, key=lambda row: places[bytes(row[0])])]
     return found
+
+
+def told_event(log: Log, stream: str, row: Sequence[Any]) -> dict[str, Any]:
+    """Return an event as explanations tell it. `row` has what `EVENT` names; `stream` is source/stream."""
+    event_id, account, key, kind, occurred, observed, run, payload, file = row
+    return {
+        "event_id": bytes(event_id).hex(),
+        "stream": stream,
+        "account": account,
+        "key": key,
+        "kind": kind,
+        "occurred_at": occurred,
+        "observed_at": observed,
+        "run": run,
+        "file": relative(log, file),
+        "record": decoded(payload),
+    }
 
 
 def _files_at(log: Log, source: str, stream: str, moments: Sequence[datetime]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pipelines.explain.evidence import decoded, relative
+from pipelines.explain.evidence import EVENT, told_event
 from pipelines.log import OURS, Log
 from pipelines.warehouse import Warehouse
 
@@ -41,23 +41,9 @@ def membership(
 def changes_of(log: Log, table: str, contact_id: int | None) -> list[dict[str, Any]]:
     """Return when a contact entered and left a segment, the latest first, as the log has it."""
     beginnings = [f"{name}|{contact_id}|" for name in (table, table.removeprefix(SEGMENT))]
-    sql = """
-        select event_id, key, kind, occurred_at, observed_at, batch, payload, filename from events
+    sql = f"""
+        select {EVENT} from events
         where starts_with(key, $first) or starts_with(key, $second) order by occurred_at desc, key desc
-    """
+    """  # noqa: S608
     rows = log.query(OURS, CHANGES, sql, {"first": beginnings[0], "second": beginnings[1]})
-    return [
-        {
-            "event_id": bytes(event_id).hex(),
-            "stream": f"{OURS}/{CHANGES}",
-            "account": OURS,
-            "key": key,
-            "kind": kind,
-            "occurred_at": occurred,
-            "observed_at": observed,
-            "run": run,
-            "file": relative(log, file),
-            "record": decoded(payload),
-        }
-        for event_id, key, kind, occurred, observed, run, payload, file in rows
-    ]
+    return [told_event(log, f"{OURS}/{CHANGES}", row) for row in rows]

@@ -217,13 +217,13 @@ def make_plan(
                 tables.append(_changes(db, model, phases))
                 rule = model.header.get("rule", "").partition(";")[0]
                 plan.why.setdefault(model.header["object"], f"{model.name}: {rule}")
-        rows = _ordered(Planned(pa.concat_tables(tables)), phases)
+        rows = ordered(Planned(pa.concat_tables(tables)), phases)
         refused = _refused(db, name, settings, retried[0].get(name))
         rows, plan.waiting[name] = _without_waiting(rows, name, unclear, refused)
         holds = Holds.of(db, name, connected[name].parts if name in connected else {}, retried[1].get(name))
         rows, held = holds.applied(rows)
         plan.waiting[name] += held
-        plan.rows[name] = _ordered(rows, phases) if held else rows
+        plan.rows[name] = ordered(rows, phases) if held else rows
         plan.calls[name] = plan.rows[name].calls(phases)
         plan.quota_left[name] = connected[name].quota_left() if name in connected else None
         sizes = connected[name].storage if name in connected else {}
@@ -233,7 +233,7 @@ def make_plan(
     return plan
 
 
-def _ordered(rows: Planned, phases: Sequence[Phase]) -> Planned:
+def ordered(rows: Planned, phases: Sequence[Phase]) -> Planned:
     """Return rows in the order in which they go out: phase by phase, in each as they were made."""
     parts = [rows.of_phase(phase).table for phase in phases]
     taken = {(phase.object, operation) for phase in phases for operation in phase.operations}

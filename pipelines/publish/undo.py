@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from pipelines.errors import UsageError
 from pipelines.log import OURS, Log
-from pipelines.publish.plan import Plan
+from pipelines.publish.plan import Plan, ordered
 from pipelines.publish.planned import Planned
 from pipelines.publish.receipts import INTENTS
 from pipelines.publish.rows import UNDOES, Destination, Row
@@ -103,19 +103,13 @@ def make_undo(
             rows += _parts(db, connected[name], name, run, rows)
             plan.left = _without_gone(plan.left, name, rows)
             phases = connected[name].phases
-            plan.rows[name] = Planned(pa.concat_tables([Planned().table, *_in_order(rows, phases)]))
+            plan.rows[name] = ordered(Planned.of(rows), phases)
             plan.why |= {row.object: f"undo of run {run}" for row in rows}
             plan.calls[name] = plan.rows[name].calls(phases)
             plan.quota_left[name] = connected[name].quota_left()
     if not found:
         raise UsageError(f"run {run} wrote nothing that was confirmed. `turnout undo` lists the runs that did.")
     return plan
-
-
-def _in_order(rows: Sequence[Row], phases: Sequence[Any]) -> Iterator[pa.Table]:
-    planned = Planned.of(rows)
-    for phase in phases:
-        yield planned.of_phase(phase).table
 
 
 def _chunks(db: duckdb.DuckDBPyConnection, log: Log, destination: str, run: str) -> Iterator[list[Told]]:

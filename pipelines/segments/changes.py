@@ -10,7 +10,7 @@ import orjson
 from pipelines import transform
 from pipelines.events import Batch, Record, Stream, utc
 from pipelines.log import OURS, Log
-from pipelines.models import MEMBERS, SEGMENTS, Model
+from pipelines.models import MEMBERS, SEGMENTS, Model, made_of_alone
 from pipelines.transform import BuildReceipt
 from pipelines.warehouse import Warehouse
 
@@ -29,10 +29,7 @@ def follow(log: Log, models: Mapping[str, Model], built: BuildReceipt, *, run: s
     """Append who entered and left in a build, and bring up what is made of that alone; note it in the receipt."""
     if MEMBERS not in built.models or not _record(log, Warehouse(log.home), moment=built.as_of, run=run):
         return
-    told = {f"stg_{OURS}__{CHANGES.name}"}
-    for name, model in models.items():
-        if model.reads and told.issuperset(model.reads):
-            told.add(name)
+    told = made_of_alone(models, [f"stg_{OURS}__{CHANGES.name}"])
     built.models |= transform.build(log, models, as_of=built.as_of, only=told, show=show).models
 
 

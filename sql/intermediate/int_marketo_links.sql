@@ -7,36 +7,6 @@
 --        are visible as long as they are no more than could be named
 with
 
-told as (
-
-    select
-        *,
-        row_number() over (
-            order by
-                occurred_at <= getvariable('as_of') desc,
-                abs(epoch_us(occurred_at) - epoch_us(getvariable('as_of'))),
-                observed_at desc,
-                event_id
-        ) as nearness
-    from stg_turnout__settings
-
-),
-
-in_force as (
-
-    select
-        marketo_users,
-        is_marketo_user_unlimited,
-        is_marketo_page_synced,
-        is_marketo_lead_created,
-        marketo_channels,
-        marketo_programs,
-        marketo_tag
-    from told
-    where nearness = 1
-
-),
-
 ordered_programs as (
 
     select
@@ -101,7 +71,7 @@ programs as (
 named as (
 
     select unnest(marketo_programs) as link
-    from in_force
+    from int_settings
 
 ),
 
@@ -110,11 +80,11 @@ tagged as (
     select
         programs.account,
         programs.program_id,
-        list_filter(programs.tags, lambda t: t.tagtype = in_force.marketo_tag)[1].tagvalue as tag
+        list_filter(programs.tags, lambda t: t.tagtype = int_settings.marketo_tag)[1].tagvalue as tag
     from programs
-    cross join in_force
+    cross join int_settings
     where
-        in_force.marketo_tag <> ''
+        int_settings.marketo_tag <> ''
         and programs.program_id not in (select link.program_id as program_id from named)
 
 ),
@@ -147,10 +117,10 @@ linked as (
         links.program_id,
         links.webinar_id,
         links.occurrence_id,
-        in_force.marketo_users,
-        in_force.is_marketo_user_unlimited,
-        in_force.is_marketo_page_synced as is_page_synced,
-        in_force.is_marketo_lead_created as is_lead_created,
+        int_settings.marketo_users,
+        int_settings.is_marketo_user_unlimited,
+        int_settings.is_marketo_page_synced as is_page_synced,
+        int_settings.is_marketo_lead_created as is_lead_created,
         programs.program_id is not null as is_known,
         programs.program,
         programs.channel,
@@ -159,13 +129,13 @@ linked as (
         programs.end_at,
         channels.program_type,
         channels.statuses,
-        list_filter(in_force.marketo_channels, lambda c: c.name = programs.channel)[1] as named,
+        list_filter(int_settings.marketo_channels, lambda c: c.name = programs.channel)[1] as named,
         count(*) over (partition by links.account, links.webinar_id, links.occurrence_id) as link_count,
         string_agg(cast(links.program_id as varchar), ', ' order by links.program_id) over (
             partition by links.account, links.webinar_id, links.occurrence_id
         ) as rivals
     from links
-    cross join in_force
+    cross join int_settings
     left join programs
         on links.account = programs.account and links.program_id = programs.program_id
     left join channels

@@ -36,7 +36,14 @@ in_force as (
         is_secondary_attributed,
         wish_property,
         wish_forms,
-        questions
+        questions,
+        marketo_users,
+        is_marketo_user_unlimited,
+        is_marketo_page_synced,
+        is_marketo_lead_created,
+        marketo_channels,
+        marketo_programs,
+        marketo_tag
     from ordered
     where nearness = 1
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -60,6 +60,16 @@ class Reason(msgspec.Struct, gc=False):
 
     code: str | int = ""
     message: str = ""
+
+
+def first_code(reasons: Sequence[Reason]) -> str:
+    """Return the code of the first reason, "" where there is none."""
+    return str(reasons[0].code) if reasons else ""
+
+
+def words_of(reasons: Sequence[Reason]) -> str:
+    """Return Marketo's words, "" where it gave none."""
+    return "; ".join(f"{reason.code}: {reason.message}" for reason in reasons)
 
 
 class Envelope(msgspec.Struct, gc=False):

@@ -23,7 +23,7 @@ from pipelines.log import Log
 from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
 from pipelines.vendors.marketo import lists
-from pipelines.vendors.marketo.client import PAGE, Envelope, Reason, client_of
+from pipelines.vendors.marketo.client import PAGE, Envelope, Reason, client_of, first_code, words_of
 from pipelines.vendors.reading import payload, record_reader
 
 EITHER = ("create", "update")
@@ -185,7 +185,7 @@ class MarketoDestination:
         path = f"/rest/v1/programs/{rows[0].context['program_id']}/members/status.json"
         doing = f"the status {status} of {len(rows)} members of program {rows[0].context['program_id']}"
         results = _results(self.client.post(path, doing=doing, json=body), rows)
-        stopped = [row for row, result in zip(rows, results, strict=True) if _code(result) == NO_STEP]
+        stopped = [row for row, result in zip(rows, results, strict=True) if first_code(result.reasons) == NO_STEP]
         there = self._members(stopped) if stopped else {}
         outcomes = []
         for row, result in zip(rows, results, strict=True):
@@ -239,7 +239,7 @@ class MarketoDestination:
         new = [row for row in sound if id(row) not in outcomes]
         if new:
             results = self._created(new)
-            late = [row for row, result in zip(new, results, strict=True) if _code(result) == EXISTS]
+            late = [row for row, result in zip(new, results, strict=True) if first_code(result.reasons) == EXISTS]
             found = self._leads(late)
             for row, result in zip(new, results, strict=True):
                 if result.status in DONE and result.id is not None:
@@ -310,14 +310,9 @@ def _email(row: Row) -> str:
     return str(row.fields["email"])
 
 
-def _code(result: Result) -> str:
-    return str(result.reasons[0].code) if result.reasons else ""
-
-
 def _why(result: Result) -> str:
     """Return Marketo's words against a record."""
-    told = "; ".join(f"{reason.code}: {reason.message}" for reason in result.reasons)
-    return told or f"Marketo answered {result.status or 'nothing'} and no reason"
+    return words_of(result.reasons) or f"Marketo answered {result.status or 'nothing'} and no reason"
 
 
 def _bare(text: str, rows: Iterable[Row]) -> str:

@@ -17,7 +17,7 @@ import orjson
 
 from pipelines.errors import RefusedError, UnknownOutcomeError
 from pipelines.publish.rows import Outcome, Phase, Row
-from pipelines.vendors.marketo.client import PAGE, MarketoClient, Reason
+from pipelines.vendors.marketo.client import PAGE, MarketoClient, Reason, first_code, words_of
 from pipelines.vendors.reading import payload, record_reader
 
 LIST, MEMBER = "static_list", "static_list_member"
@@ -153,9 +153,9 @@ class Lists:
         for at in range(0, len(ids), PAGE):
             some = ids[at : at + PAGE]
             for lead, result in zip(some, self._written(found.id, title, some, is_gone), strict=True):
-                code = str(result.reasons[0].code) if result.reasons else ""
-                words = "; ".join(f"{reason.code}: {reason.message}" for reason in result.reasons)
-                is_done = result.status in ("added", "removed") or (is_gone and code == NOT_IN)
+                words = words_of(result.reasons)
+                is_out = is_gone and first_code(result.reasons) == NOT_IN
+                is_done = result.status in ("added", "removed") or is_out
                 for row in meant[lead]:
                     told_of = Outcome(row, "published", vendor_id=str(lead))
                     outcomes[id(row)] = told_of if is_done else Outcome(row, "rejected", reason=words or result.status)

@@ -16,7 +16,7 @@ from typing import Any
 
 from pipelines.errors import AuthError, CredentialsError, RefusedError, UnknownOutcomeError
 from pipelines.publish.rows import Outcome, Phase, Row
-from pipelines.vendors.salesforce.client import SalesforceClient, is_locked
+from pipelines.vendors.salesforce.client import SalesforceClient, first_error, is_locked
 
 CAMPAIGN, MEMBER = "campaign", "campaign_member"
 KINDS = (CAMPAIGN, MEMBER)
@@ -164,9 +164,7 @@ class Campaigns:
 
 
 def _outcome(row: Row, result: Mapping[str, Any], as_good: Collection[str]) -> Outcome:
-    errors = result.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    code = str(first.get("statusCode") or "")
+    code, _ = first_error(result)
     if result.get("success") or code in as_good:
         return Outcome(row, "published", vendor_id=row.vendor_id)
     if is_locked(code, _words(result)):
@@ -175,9 +173,8 @@ def _outcome(row: Row, result: Mapping[str, Any], as_good: Collection[str]) -> O
 
 
 def _words(result: Mapping[str, Any]) -> str:
-    errors = result.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    return f"{first.get('statusCode') or 'refused'}: {first.get('message') or ''}"
+    code, said = first_error(result)
+    return f"{code or 'refused'}: {said}"
 
 
 def _lost(rows: Sequence[Row], title: str) -> list[Outcome]:

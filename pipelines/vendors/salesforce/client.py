@@ -257,6 +257,13 @@ def said(answer: Answer) -> tuple[str, str]:
     return str(code), str(told.get("message") or told.get("error_description") or "")
 
 
+def first_error(result: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the code and the words of a row's first error, "" where it has none."""
+    errors = result.get("errors")
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
+    return str(first.get("statusCode") or ""), str(first.get("message") or "")
+
+
 def is_locked(code: str, words: str) -> bool:
     """Whether a row was refused since another writer held it or its parents; the code can stand in the words alone."""
     return code == "UNABLE_TO_LOCK_ROW" or "UNABLE_TO_LOCK_ROW" in words

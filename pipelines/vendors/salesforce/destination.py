@@ -24,7 +24,7 @@ from pipelines.settings import Connection
 from pipelines.vendors.reading import instant
 from pipelines.vendors.salesforce import campaigns
 from pipelines.vendors.salesforce.bulk import Jobs, Results
-from pipelines.vendors.salesforce.client import SalesforceClient, client_of, is_locked
+from pipelines.vendors.salesforce.client import SalesforceClient, client_of, first_error, is_locked
 from pipelines.vendors.salesforce.fitness import lacking, unknown_types
 from pipelines.vendors.salesforce.objects import OURS
 from pipelines.vendors.salesforce.people import Successors
@@ -210,7 +210,7 @@ class SalesforceDestination:
         moved: list[Row] = []
         halved: list[Row] = []
         for row, result in zip(rows, results, strict=True):
-            code, words = _why(result)
+            code, words = first_error(result)
             if result.get("success") or (row.operation == "delete" and code == GONE):
                 outcomes[id(row)] = Outcome(row, "published", vendor_id=str(result.get("id") or row.vendor_id))
             elif code in UNTRIED:
@@ -329,13 +329,6 @@ def _record(row: Row) -> dict[str, str | None]:
     """Return a row as Salesforce takes it; a creation has nothing to clear."""
     fields = {name: value for name, value in row.fields.items() if value is not None or row.operation != "create"}
     return {KEY: row.key, **fields} if row.operation == "create" else {"Id": row.vendor_id, **fields}
-
-
-def _why(result: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the code and the words of a row's first error, "" where it has none."""
-    errors = result.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    return str(first.get("statusCode") or ""), str(first.get("message") or "")
 
 
 def _holds(there: Mapping[str, Any], row: Row) -> bool:
