@@ -188,7 +188,7 @@ def test_a_vendor_that_is_not_connected_is_told_and_the_rest_is_done(company: Ma
     [
         (["plan", "--as-of", "soon"], "--as-of soon: write an ISO 8601 instant, for example 2026-01-31T12:00:00Z."),
         (["apply", "nowhere"], "nowhere.parquet: there is no such plan. `turnout plan` makes one and names it."),
-        (["plan", "marketa"], "there is no destination marketa; there is hubspot, marketo, salesforce."),
+        (["plan", "marketa"], "there is no destination marketa; there is hubspot, marketo, salesforce, zoom."),
         (["ingest", "zomm"], "there is no source zomm; there is hubspot, marketo, salesforce, zoom."),
         (["ingest", "zoom"], "zoom is not connected. `turnout doctor` lists the variables that connect a vendor."),
         (["check"], "warehouse.duckdb is not there yet. `turnout build` makes it."),
