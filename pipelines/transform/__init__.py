@@ -142,6 +142,7 @@ def _gathered(bench: Bench, model: Model, gathered: Gathered, after: Catalog) ->
     started = time.perf_counter()
     old = bench.before.entries.get(model.name)
     if not gathered.entries:
+        bench.plan_for(max((entry.rows for entry in after.entries.values()), default=0))
         gathered.build(bench, after)
         after.entries |= gathered.entries
     entry = gathered.entries[model.name]
@@ -174,11 +175,13 @@ def _bring_up(
     size = max([old.rows if old else 0, *(after.entries[name].rows for name in model.reads)])
     bench.most = max(small, share * size)
     if old is not None and size > small and model.increment and _is_followed(bench, model, old, after):
+        bench.plan_for(size)
         how = append if model.increment.is_appended else merge if model.increment.merged else by_key
         found = how(bench, model, old, made_of)
         if found is not None:
             return found
-    return _whole(bench, model, old, made_of, is_bare=not any(after.entries[name].rows for name in model.reads))
+    is_bare = not any(after.entries[name].rows for name in model.reads)
+    return _whole(bench, model, old, made_of, rows=size, is_bare=is_bare)
 
 
 def _is_followed(bench: Bench, model: Model, old: Entry, after: Catalog) -> bool:
@@ -199,39 +202,38 @@ def _is_followed(bench: Bench, model: Model, old: Entry, after: Catalog) -> bool
 
 
 def _whole(
-    bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str], *, is_bare: bool
+    bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str], rows: int, *, is_bare: bool
 ) -> tuple[Entry, int]:
-    """Build a model whole; where it is small, compare it with what stood, and keep that if it is the same."""
+    """Build a model whole; where it is small, compare it with what stood, and keep that if it is the same.
+
+    Args:
+        rows: of the largest of what it reads, and of what stood.
+    """
     bench.how = "whole"
     bench.narrow_nothing()
-    bench.join_as_written(True)
-    try:
-        return _built_whole(bench, model, old, made_of, is_bare=is_bare)
-    finally:
-        bench.join_as_written(False)
-
-
-def _built_whole(
-    bench: Bench, model: Model, old: Entry | None, made_of: dict[str, str], *, is_bare: bool
-) -> tuple[Entry, int]:
+    bench.plan_for(rows, is_whole=True)
     moment = bench.as_of.isoformat()
     fingerprint = fingerprint_of(model.fingerprint, moment if model.uses_as_of else "", made_of)
-    if old is not None and old.sql == model.fingerprint and old.rows <= COMPARED:
-        fresh = bench.table("fresh", model.sql, model)
-        if not bench.difference(model, fresh, bench.warehouse.relation(old), old.rows):
-            bench.changes[model.name] = Change.NONE
-            return replace(old, sql=model.fingerprint, as_of=moment, made_of=made_of), 0
-        bench.changes[model.name] = Change.ROWS
-        sql = f"select * from {fresh}"
-    else:
-        bench.changes[model.name] = Change.ALL
-        sql = model.sql
+    is_compared = old is not None and old.sql == model.fingerprint and old.rows <= COMPARED
+    bench.changes[model.name] = Change.ROWS if is_compared else Change.ALL
     file = f"{model.name}/{fingerprint}.parquet"
-    if is_bare:
-        rows, columns = bench.write_once(model, sql, file, fingerprint)
+    fresh, is_kept = "", bench.is_few(rows) and not is_bare
+    if is_kept:
+        fresh = bench.few(model)
+    elif is_compared:
+        fresh = bench.table("fresh", model.sql, model)
+    if old is not None and is_compared and not bench.difference(model, fresh, bench.warehouse.relation(old), old.rows):
+        bench.changes[model.name] = Change.NONE
+        entry, written = replace(old, sql=model.fingerprint, as_of=moment, made_of=made_of), 0
     else:
-        rows = bench.write(model, sql, file)
-        columns = bench.described(file)
-    entry = Entry(fingerprint, [file], rows, columns, as_of=moment, sql=model.fingerprint, made_of=made_of)
-    entry.counts, entry.gone = [rows], [""]
-    return entry, rows
+        sql = f"select * from {fresh}" if fresh else model.sql
+        if is_bare:
+            written, columns = bench.write_once(model, sql, file, fingerprint)
+        else:
+            written = bench.write(model, sql, file)
+            columns = bench.described(file)
+        entry = Entry(fingerprint, [file], written, columns, as_of=moment, sql=model.fingerprint, made_of=made_of)
+        entry.counts, entry.gone = [written], [""]
+    if is_kept:
+        bench.keep_few(model.name, entry)
+    return entry, written

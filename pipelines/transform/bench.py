@@ -12,12 +12,14 @@ from collections.abc import Collection, Mapping
 from copy import copy
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 
 import duckdb
 
+from pipelines import duck
 from pipelines.errors import LogError, ModelError
 from pipelines.log import Log
 from pipelines.models import BEFORE, CAME, CHANGED, GONE, Model
@@ -27,8 +29,23 @@ MEMORY = "1GB"
 """What DuckDB may hold in memory during a build; what is more goes to disk, below `models/`."""
 COPY = "(format parquet, parquet_version v2, compression zstd, compression_level 1, row_group_size 100000)"
 """Version 2 for its encodings: numbers as differences are written and read back quicker, and are smaller."""
+FEW = 2_000
+"""Rows, up to which a model is kept in memory for those that read it, and statements are planned in haste by one thread:
+opening files, planning well and waking threads take longer then than what is to be done."""
+LITTLE = 256 * 1024
+"""Bytes of new events, up to which the same holds for staging."""
+IN_HASTE = ("filter_pushdown", "materialized_cte")
+"""What planning does even then: without it, tables named in a row would be multiplied before they are filtered."""
 _OF_NOTHING: dict[str, tuple[bytes, int, dict[str, str]]] = {}
 MOST_OF_NOTHING = 500
+
+
+@cache
+def _all_but_in_haste() -> str:
+    """Return the names of DuckDB's optimizers but those `IN_HASTE`, in a row."""
+    with duck.look() as db:
+        names = [str(name) for (name,) in db.execute("select name from duckdb_optimizers()").fetchall()]
+    return ",".join(name for name in names if name not in IN_HASTE)
 
 
 class Change(Enum):
@@ -74,10 +91,10 @@ class Bench:
         self._narrowed: list[str] = []
         self._changed: set[str] = set()
         self._viewed: dict[str, Entry] = {}
+        self._tables: set[str] = set()
         self._showing = Lock()
         self._set: dict[str, str] = {}
-        if threads is not None:
-            db.execute(f"set threads = {threads:d}")
+        self._threads = threads or db.execute("select current_setting('threads')").fetchall()[0][0]
         db.execute(f"set memory_limit = '{MEMORY}'")
         spill = warehouse.root / ".spill"
         shutil.rmtree(spill, ignore_errors=True)
@@ -98,6 +115,7 @@ class Bench:
 
     def lane(self, number: int) -> Bench:
         """Return a bench for another thread: what is now, was before and has changed is shared, the rest its own."""
+        self.plan_for(FEW + 1)
         other = copy(self)
         other.db, other._lane, other._narrowed = self.db.cursor(), str(number), []
         other._begin()
@@ -107,9 +125,26 @@ class Bench:
         """Whether files keep the order of what they are made of: staging does, so that its times lie together."""
         self._be("preserve_insertion_order", str(is_kept).lower())
 
-    def join_as_written(self, is_written: bool) -> None:
-        """Whether joins build on their right side: over whole models that is the small one, whatever is estimated."""
-        self._be("disabled_optimizers", "build_side_probe_side" if is_written else "")
+    def plan_for(self, rows: int, *, is_whole: bool = False) -> None:
+        """Let DuckDB plan the statements that follow for what they read, the largest of so many rows.
+
+        Args:
+            is_whole: joins build on their right side: over whole models that is the small one, whatever is estimated.
+        """
+        if self.is_few(rows):
+            self._be("threads", "1")
+            self._be("disabled_optimizers", _all_but_in_haste())
+        else:
+            self._be("threads", str(self._threads))
+            self._be("disabled_optimizers", "build_side_probe_side" if is_whole else "")
+
+    def plan_for_files(self, files: Collection[str]) -> None:
+        """Let DuckDB plan the statements that follow for these files of the log."""
+        self.plan_for(0 if sum(Path(file).stat().st_size for file in files) <= LITTLE else FEW + 1)
+
+    def is_few(self, rows: int) -> bool:
+        """Whether what has so many rows is handled as `FEW`; never where benches share one DuckDB."""
+        return rows <= FEW and not self._lane
 
     def _be(self, setting: str, value: str) -> None:
         """Set what is not set so already."""
@@ -128,8 +163,30 @@ class Bench:
             for name in names:
                 entry = self.shown.get(name)
                 if entry is not None and self._viewed.get(name) is not entry:
-                    self.db.execute(f"create or replace view now.{name} as {self.warehouse.relation(entry)}")
+                    self._clear(name)
+                    if self.is_few(entry.rows):
+                        self.plan_for(entry.rows)
+                        self._tables.add(name)
+                    kind = "table" if name in self._tables else "view"
+                    self.db.execute(f"create {kind} now.{name} as {self.warehouse.relation(entry)}")
                     self._viewed[name] = entry
+
+    def few(self, model: Model) -> str:
+        """Keep the few rows of a model in memory; return their table."""
+        self._clear(model.name)
+        self.run(model, f"create table now.{model.name} as {model.sql.strip().removesuffix(';')}")
+        self._tables.add(model.name)
+        return f"now.{model.name}"
+
+    def keep_few(self, name: str, entry: Entry) -> None:
+        """Let models that follow read the rows that `few` holds, if they have the types that the file gave them."""
+        if self._columns(f"now.{name}") == entry.columns:
+            self._viewed[name] = entry
+
+    def _clear(self, name: str) -> None:
+        if self._viewed.pop(name, None) is not None or name in self._tables:
+            self.db.execute(f"drop {'table' if name in self._tables else 'view'} now.{name}")
+            self._tables.discard(name)
 
     def show_before(self, model: Model, old: Entry) -> None:
         """Let `<model>__before` be what stood, and every input that the model watches have its changes."""
@@ -187,7 +244,7 @@ class Bench:
 
     def columns(self, name: str) -> list[str]:
         """Return the names of a relation's columns."""
-        return [str(row[0]) for row in self.db.execute(f"describe {name}").fetchall()]
+        return list(self._columns(name))
 
     def count(self, name: str) -> int:
         """Return the number of rows of a relation."""
@@ -253,8 +310,10 @@ class Bench:
 
     def described(self, file: str) -> dict[str, str]:
         """Return the columns of a file below `models/`, and their types."""
-        rows = self.db.execute(f"describe select * from read_parquet('{self.warehouse.root / file}')").fetchall()
-        return {str(row[0]): str(row[1]) for row in rows}
+        return self._columns(f"select * from read_parquet('{self.warehouse.root / file}')")
+
+    def _columns(self, relation: str) -> dict[str, str]:
+        return {str(row[0]): str(row[1]) for row in self.db.execute(f"describe {relation}").fetchall()}
 
 
 def _refused(path: Path, error: Exception) -> LogError:

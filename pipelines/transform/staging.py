@@ -25,6 +25,7 @@ def bring_up_staging(bench: Bench, model: Model, old: Entry | None) -> tuple[Ent
         if news:
             bench.how = "appended"
             bench.changes[model.name] = Change.ROWS
+            bench.plan_for_files(news)
             _show_raw(bench.db, source, stream, news)
             file = f"{model.name}/{model.fingerprint}-{old.log_version + 1}-{version}.parquet"
             rows = bench.write(model, model.sql, file)
@@ -35,6 +36,7 @@ def bring_up_staging(bench: Bench, model: Model, old: Entry | None) -> tuple[Ent
     bench.how = "whole"
     bench.changes[model.name] = Change.ALL
     files = bench.log.files(source, stream)
+    bench.plan_for_files(files)
     fingerprint = f"{model.fingerprint}-{version if files else 'none'}"
     if files or not bench.has_written(fingerprint):
         _show_raw(bench.db, source, stream, files)
