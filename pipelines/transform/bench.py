@@ -30,7 +30,7 @@ MEMORY = "1GB"
 COPY = "(format parquet, parquet_version v2, compression zstd, compression_level 1, row_group_size 100000)"
 """Version 2 for its encodings: numbers as differences are written and read back quicker, and are smaller."""
 FEW = 2_000
-"""Rows, up to which a model is kept in memory for those that read it, and statements are planned in haste by one thread:
+"""Rows, up to which a model is kept in memory for those that read it, and one thread runs statements planned in haste:
 opening files, planning well and waking threads take longer then than what is to be done."""
 LITTLE = 256 * 1024
 """Bytes of new events, up to which the same holds for staging."""
