@@ -13,7 +13,7 @@ ui: $(STAMP)  ## Dagster on the same data
 	$(BIN)/turnout demo --ui
 
 test: $(STAMP)  ## all tests
-	$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder tests
+	$(BIN)/python -m pytest -q -n auto tests
 
 bench: $(STAMP) $(VENV)/.bench  ## every figure that has a target, beside naive SQL, Polars, pandas and dlt (a quarter of an hour)
 	$(BIN)/python -m benchmarks --events 2e6,20e6 --write
@@ -51,7 +51,7 @@ $(STAMP): requirements.lock pyproject.toml
 soak: $(STAMP)  ## a simulated month, calm and through faults (hours; goes on where it ended), short histories, odd input, every kill
 	$(BIN)/python -m tests.soak.month --days $(or $(DAYS),30) --seed $(or $(SEED),1) --every 1 --keep $(or $(KEEP),.soak)
 	$(BIN)/python -m tests.soak.month --days 2 --every 4 --seed $(or $(SEED),1) --histories $(or $(HISTORIES),40)
-	TURNOUT_FUZZ=$(or $(FUZZ),20) $(BIN)/python -m pytest -q -n auto --dist loadfile tests/fuzz
+	TURNOUT_FUZZ=$(or $(FUZZ),20) $(BIN)/python -m pytest -q -n auto tests/fuzz
 	TURNOUT_HISTORIES=3000 $(BIN)/python -m pytest -q tests/properties
 	$(BIN)/python -m tests.replay.sweep
 

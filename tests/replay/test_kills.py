@@ -5,7 +5,6 @@ What CI tries is a sample with some of every kind; `python -m tests.replay.sweep
 
 from __future__ import annotations
 
-import itertools
 import random
 
 import pytest
@@ -13,41 +12,37 @@ import pytest
 from tests.replay.scene import Scene, sample
 from tests.replay.sweep import second_kill, share
 
-SAMPLE, PARTS, SEED = 24, 4, 1
+SAMPLE, SEED = 16, 1
 
 
 @pytest.mark.rule("EV-01", "EV-02", "EV-06")
-@pytest.mark.parametrize("part", range(PARTS))
-def test_a_run_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_run_leaves(scene: Scene, part: int) -> None:
-    points = sample(scene.points, SAMPLE, SEED)[part::PARTS]
+def test_a_run_killed_at_any_point_and_run_again_leaves_what_an_undisturbed_run_leaves(scene: Scene) -> None:
+    points = sample(scene.points, SAMPLE, SEED)
     assert [problem for point in points for problem in scene.survives(point)] == []
 
 
 @pytest.mark.rule("EV-01", "EV-06")
 def test_a_run_killed_in_the_middle_of_anything_loses_nothing(scene: Scene) -> None:
     chance = random.Random(SEED)
-    for start in chance.sample(sorted(scene.starts), 2):
-        point = scene.starts[start].points[0]
-        assert scene.survives(point, moment=chance.uniform(0.05, 0.6)) == []
+    point = scene.starts[chance.choice(sorted(scene.starts))].points[0]
+    assert scene.survives(point, moment=chance.uniform(0.05, 0.6)) == []
 
 
 @pytest.mark.rule("EV-06")
 def test_the_run_after_a_kill_can_be_killed_too(scene: Scene) -> None:
     chance = random.Random(SEED)
     points = [point for point in scene.points if point.step == "apply" and point.kind in ("http", "commit")]
-    for point in chance.sample(points, 2):
-        assert scene.survives(point, second_kill(chance)) == []
+    assert scene.survives(chance.choice(points), second_kill(chance)) == []
 
 
 @pytest.mark.rule("EV-06")
-@pytest.mark.parametrize("chapter", ["first", "next"])
-def test_a_run_that_is_killed_again_and_again_gets_there(scene: Scene, chapter: str) -> None:
-    assert scene.survives_again_and_again(chapter, SEED) == []
+def test_a_run_that_is_killed_again_and_again_gets_there(scene: Scene) -> None:
+    assert scene.survives_again_and_again("next", SEED) == []
 
 
 @pytest.mark.rule("EV-06")
 @pytest.mark.parametrize(
-    ("chapter", "kind"), [*itertools.product(("first", "next"), ("drop_after", "accept_500")), ("first", "drop_before")]
+    ("chapter", "kind"), [("first", "drop_after"), ("next", "accept_500"), ("first", "drop_before")]
 )
 def test_the_answer_to_every_kind_of_write_can_be_lost_and_nobody_is_created_twice(
     scene: Scene, chapter: str, kind: str

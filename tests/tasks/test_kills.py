@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,17 +80,33 @@ class Scene:
         return found + ([f"ended with {ended.status}: {ended.err[-800:]}"] if ended.status else [])
 
 
-@pytest.fixture(scope="module", params=SIZES)
-def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """The scene, applied once undisturbed."""
-    made = Scene(tmp_path_factory.mktemp(request.param), request.param)
-    with made.nursery:
-        yield made
-    made.company.sandbox.stop()
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Scene]]:
+    """Return the scene of `calls` or of `jobs`, applied once undisturbed."""
+    made: dict[str, Scene] = {}
+
+    def scene(how: str) -> Scene:
+        if how not in made:
+            made[how] = Scene(tmp_path_factory.mktemp(how), how)
+        return made[how]
+
+    yield scene
+    for one in made.values():
+        one.nursery.__exit__()
+        one.company.sandbox.stop()
+
+
+@pytest.fixture
+def scene(scenes: Callable[[str], Scene], how: str) -> Scene:
+    """The scene that a test asks for by `how`."""
+    return scenes(how)
 
 
 @pytest.mark.rule("HS-10", "EV-06")
-@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "accept_500", "truncate"])
+@pytest.mark.parametrize(
+    ("how", "kind"),
+    [("calls", "drop_after"), ("calls", "truncate"), ("jobs", "drop_before"), ("jobs", "accept_500")],
+)
 def test_the_answer_to_any_write_of_tasks_can_be_lost(scene: Scene, kind: str) -> None:
     scene.put_back()
     rules = [
@@ -104,7 +120,7 @@ def test_the_answer_to_any_write_of_tasks_can_be_lost(scene: Scene, kind: str) -
 
 
 @pytest.mark.rule("HS-10", "EV-06")
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(("how", "when"), [("calls", "after"), ("jobs", "before")])
 def test_a_run_killed_while_it_writes_tasks_makes_none_twice(scene: Scene, when: str) -> None:
     chance = random.Random(f"{SEED} {when}")
     numbers: dict[str, int] = {}
@@ -120,6 +136,7 @@ def test_a_run_killed_while_it_writes_tasks_makes_none_twice(scene: Scene, when:
 
 
 @pytest.mark.rule("HS-10", "EV-06")
+@pytest.mark.parametrize("how", SIZES)
 def test_a_run_killed_at_any_moment_and_killed_again_makes_no_task_twice(scene: Scene) -> None:
     chance = random.Random(SEED)
     scene.put_back()

@@ -19,7 +19,7 @@ from tests.tasks.oracle import TYPES, Ledger
 from tests.tasks.worlds import AS_OF, crowd, written
 
 GROUPS = 120
-WORLDS = int(os.environ.get("TURNOUT_WORLDS", "3"))
+WORLDS = int(os.environ.get("TURNOUT_WORLDS", "2"))
 REASONS = {
     "type_off",
     "after_as_of",
