@@ -25,10 +25,10 @@ from tests.properties.histories import settings as told_settings
 from tests.properties.org import OrgTeller, doubled
 
 MODELS = models.load()
-COMPANIES = 30
+COMPANIES = 50
 """Histories that one log holds side by side: they share their moments and settings, and nothing else."""
 PARTS = 3
-LOGS = int(os.environ.get("TURNOUT_HISTORIES", "180")) // COMPANIES // PARTS
+LOGS = int(os.environ.get("TURNOUT_HISTORIES", "300")) // COMPANIES // PARTS
 """Without TURNOUT_HISTORIES every run plays the same histories; with it, so many, others each time."""
 
 
