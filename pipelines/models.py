@@ -28,7 +28,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.errors import ModelError
-from pipelines.parsing import ctes_in, header_of, named_in, nodes_of, parsed, starred_in, tables_in
+from pipelines.parsing import Memory, header_of
 
 SQL_ROOT = Path(__file__).resolve().parent.parent / "sql"
 LAYERS = ("staging", "intermediate", "marts", "segments", "sync", "audits")
@@ -163,11 +163,12 @@ def segments_folder(environment: Mapping[str, str] | None = None) -> Path:
     return Path(found).expanduser().absolute() if found else SQL_ROOT / "segments"
 
 
-def load(root: Path = SQL_ROOT, segments: Path | None = None) -> dict[str, Model]:
+def load(root: Path = SQL_ROOT, segments: Path | None = None, kept: Path | None = None) -> dict[str, Model]:
     """Return name to model of every file below `root`, each after all that it reads.
 
     Args:
         segments: the folder of the segments, where it is another one than `segments_folder` says.
+        kept: a file that keeps what was read of the queries for the processes that follow.
 
     Raises:
         ModelError: a file has no header, does not parse, reads what is not there or not below it, or a circle. What is
@@ -179,7 +180,12 @@ def load(root: Path = SQL_ROOT, segments: Path | None = None) -> dict[str, Model
     ]
     mine = _in(folder)
     stated = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in [*files, *mine])
-    return dict(_load(root, folder if mine else root, stated))
+    if kept is not None:
+        _MEMORY.recall(kept)
+    found = _load(root, folder if mine else root, stated)
+    if kept is not None:
+        _MEMORY.keep(kept)
+    return dict(found)
 
 
 def made_of_alone(models: Mapping[str, Model], names: Collection[str]) -> set[str]:
@@ -317,6 +323,7 @@ def _circle(found: Mapping[str, Model]) -> list[str]:
 
 
 _KNOWN: dict[Path, tuple[list[int], Model]] = {}
+_MEMORY = Memory()
 
 
 def _known(db: duckdb.DuckDBPyConnection, layer: str, path: Path) -> Model:
@@ -335,15 +342,12 @@ def _read(db: duckdb.DuckDBPyConnection, layer: str, path: Path, name: str = "",
         raise ModelError(f"{path} needs a header: a question, then `-- grain: one row per …`.")
     if not name.startswith(PREFIX.get(layer, "")):
         raise ModelError(f"{path}: a model in {layer} is named {PREFIX[layer]}….")
-    nodes = nodes_of(parsed(db, sql, path))
-    tables = tables_in(nodes) - ctes_in(nodes)
-    raws = sorted(match.groups() for name in tables if (match := RAW.fullmatch(name)))
-    reads = sorted(name for name in tables if not RAW.fullmatch(name))
+    facts = _MEMORY.facts(db, sql, path)
+    raws = sorted(match.groups() for name in facts.tables if (match := RAW.fullmatch(name)))
+    reads = sorted(name for name in facts.tables if not RAW.fullmatch(name))
     pairs = tuple((source, stream) for source, stream in raws)
     increment = _increment(db, header["incremental"], path, reads) if "incremental" in header else None
-    return Model(
-        name, layer, path, sql, question, header, tuple(reads), pairs, increment, named_in(nodes), starred_in(nodes)
-    )
+    return Model(name, layer, path, sql, question, header, tuple(reads), pairs, increment, facts.named, facts.starred)
 
 
 def _increment(db: duckdb.DuckDBPyConnection, key: str, model: Path, reads: Sequence[str]) -> Increment:
@@ -355,8 +359,7 @@ def _increment(db: duckdb.DuckDBPyConnection, key: str, model: Path, reads: Sequ
         raise ModelError(f"{model} is incremental: {path} must say which keys a change touches.")
     sql = path.read_text(encoding="utf-8")
     _, header = header_of(sql)
-    nodes = nodes_of(parsed(db, sql, path))
-    tables = tables_in(nodes) - ctes_in(nodes)
+    tables = _MEMORY.facts(db, sql, path).tables
     if strange := sorted(
         tables
         - {*reads, *(f"{name}{what}" for name in reads for what in (CAME, GONE, CHANGED)), f"{model.stem}{BEFORE}"}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,70 @@ import orjson
 
 from pipelines.errors import ModelError
 
+FORMAT = f"1 {duckdb.__version__}"
+"""What a file of facts was made by: another parser may read a query otherwise."""
 FIELD = re.compile(r"([a-z ]+):\s*(.*)\Z")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a query reads and names.
+
+    Attributes:
+        tables: what it selects from, but for its own parts. named: every word that could be a column's name.
+        starred: the tables of which some `*` takes all columns.
+    """
+
+    tables: frozenset[str]
+    named: frozenset[str]
+    starred: frozenset[str]
+
+
+class Memory:
+    """The facts of queries that were read, by the hash of their text; a file keeps them for the processes that follow.
+
+    Reading some two hundred queries takes longer than most of what a command is asked.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Facts] = {}
+        self._asked: set[str] = set()
+        self._is_news = False
+
+    def facts(self, db: duckdb.DuckDBPyConnection, sql: str, path: Path) -> Facts:
+        """Return the facts of a query.
+
+        Raises:
+            ModelError: it does not parse; names the file.
+        """
+        key = blake2b(sql.encode(), digest_size=12).hexdigest()
+        self._asked.add(key)
+        if key not in self._known:
+            nodes = nodes_of(parsed(db, sql, path))
+            tables = frozenset(tables_in(nodes) - ctes_in(nodes))
+            self._known[key] = Facts(tables, named_in(nodes), starred_in(nodes))
+            self._is_news = True
+        return self._known[key]
+
+    def recall(self, file: Path) -> None:
+        """Take what an earlier process kept, unless this one has read queries itself; a damaged file is as none."""
+        if not self._known:
+            with suppress(OSError, ValueError, TypeError, KeyError):
+                told = orjson.loads(file.read_bytes())
+                if told["format"] == FORMAT:
+                    self._known = {key: Facts(*map(frozenset, facts)) for key, facts in told["facts"].items()}
+
+    def keep(self, file: Path) -> None:
+        """Write what this process asked for, if it had to read any of it; where nothing can be written, do without."""
+        if not self._is_news:
+            return
+        self._is_news = False
+        facts = {key: self._known[key] for key in sorted(self._asked)}
+        listed = {key: [sorted(one.tables), sorted(one.named), sorted(one.starred)] for key, one in facts.items()}
+        with suppress(OSError):
+            fresh = file.with_name(file.name + ".new")
+            fresh.write_bytes(orjson.dumps({"format": FORMAT, "facts": listed}))
+            fresh.replace(file)
 
 
 def parsed(db: duckdb.DuckDBPyConnection, sql: str, path: Path) -> dict[str, Any]:

@@ -85,7 +85,8 @@ class Workspace:
     @cached_property
     def models(self) -> dict[str, Model]:
         """The models of `sql/`, in the order in which they are built."""
-        return sql_models.load(sql_models.SQL_ROOT, sql_models.segments_folder(self.environment))
+        folder = sql_models.segments_folder(self.environment)
+        return sql_models.load(sql_models.SQL_ROOT, folder, self.warehouse.root / "queries.json")
 
     @cached_property
     def sources(self) -> list[Source]:
