@@ -52,12 +52,12 @@ class Memory:
             ModelError: it does not parse; names the file.
         """
         key = blake2b(sql.encode(), digest_size=12).hexdigest()
-        self._asked.add(key)
         if key not in self._known:
             nodes = nodes_of(parsed(db, sql, path))
             tables = frozenset(tables_in(nodes) - ctes_in(nodes))
             self._known[key] = Facts(tables, named_in(nodes), starred_in(nodes))
             self._is_news = True
+        self._asked.add(key)
         return self._known[key]
 
     def recall(self, file: Path) -> None:

@@ -10,6 +10,7 @@ dies.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from pipelines.errors import LockedError, LogError
 from pipelines.events import EVENT_SCHEMA, Batch, Stream, utc
 from pipelines.log import columns, commit, holding
 from pipelines.log.news import Index, new_facts, new_states, own_events
+from pipelines.log.spans import Span, spans_of
 
 CURSORS = "turnout.cursors"
 AT = "turnout.at"
@@ -55,8 +57,8 @@ TABLE = {
     "delta.dataSkippingStatsColumns": "occurred_at,observed_at",
     "delta.logRetentionDuration": "interval 36500 days",
 }
-STATS_COARSENESS = timedelta(milliseconds=1)
-"""Delta's statistics are cut to milliseconds, so a file may hold events up to this much after its stated maximum."""
+COMMIT = re.compile(r"(\d{20})(?:\.checkpoint.*)?\.(?:json|parquet)\Z")
+"""A commit of Delta's, or a checkpoint that stands for all up to one."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,10 @@ class Log:
         self._db: duckdb.DuckDBPyConnection | None = None
         self._tables: dict[str, DeltaTable] = {}
         self._current: set[str] = set()
+        self._versions: dict[str, int] = {}
         self._commits: dict[str, tuple[int, dict[str, Any]]] = {}
         self._index: Index | None = None
-        self._spans: dict[str, tuple[int, list[_Span]]] = {}
+        self._spans: dict[str, tuple[int, list[Span]]] = {}
 
     @contextmanager
     def locked(self, wait_seconds: float = 0.0) -> Iterator[None]:
@@ -122,11 +125,13 @@ class Log:
         try:
             if is_outer:
                 self._current.clear()
+                self._versions.clear()
                 holding.write(self.home)
             yield
         finally:
             if is_outer:
                 self._current.clear()
+                self._versions.clear()
                 holding.clear(self.home)
             self._lock.release()
 
@@ -138,9 +143,18 @@ class Log:
         return sorted((path.parent.name, path.name) for path in found)
 
     def version(self, source: str, stream: str) -> int:
-        """Return the number of the stream's last commit, -1 where it has none."""
-        table = self.table(source, stream)
-        return -1 if table is None else table.version()
+        """Return the number of the stream's last commit, -1 where it has none.
+
+        Delta's own library reads every commit first, which most of those who ask do not need.
+        """
+        name = f"{source}/{stream}"
+        if self._lock.is_locked and name in self._current:
+            return self._tables[name].version()
+        if not self._lock.is_locked or name not in self._versions:
+            names = (entry.name for entry in (self.root / source / stream / "_delta_log").glob("*"))
+            found = (COMMIT.match(name) for name in names)
+            self._versions[name] = max((int(one[1]) for one in found if one), default=-1)
+        return self._versions[name]
 
     def positions(self) -> dict[str, int]:
         """Return `source/stream` to the commit that last brought anything, of all streams: where the log stands now."""
@@ -215,14 +229,15 @@ class Log:
         Raises:
             LogError: the table cannot be written; nothing of the batch was added.
         """
-        table = self.table(source, stream.name) or self._create(source, stream.name)
+        if self.version(source, stream.name) < 0:
+            self._create(source, stream.name)
         told = self._last_commit(source, stream.name)
         last_observed = told.get(OBSERVED)
         observed = observed_at or datetime.now(UTC)
         if last_observed:
             observed = max(observed, utc(last_observed) + timedelta(microseconds=1))
         at = batch.at or observed
-        index = self._index_of(source, account, stream.name, table.version())
+        index = self._index_of(source, account, stream.name, self.version(source, stream.name))
         if stream.mode == "own":
             news = own_events(index, batch.records)
         elif stream.mode == "fact":
@@ -236,11 +251,13 @@ class Log:
         cursors: dict[str, Any] = orjson.loads(told.get(CURSORS) or "{}")
         is_moved = batch.cursor is not None and cursors.get(account) != dict(batch.cursor)
         if not news.records and not is_moved:
-            return AppendReceipt(read=len(batch.records), version=table.version())
+            return AppendReceipt(read=len(batch.records), version=self.version(source, stream.name))
         if batch.cursor is not None:
             cursors[account] = dict(batch.cursor)
         last_at = max(at, utc(told[AT])) if AT in told else at
         rows = columns.table(news.in_order(), account=account, observed_at=observed, batch=run)
+        table = self.table(source, stream.name)
+        assert table is not None
         commit.append(
             table,
             rows,
@@ -269,7 +286,7 @@ class Log:
             return [], 0
         name, version = f"{source}/{stream}", table.version()
         if self._spans.get(name, (-1, []))[0] != version:
-            self._spans[name] = (version, _spans(table))
+            self._spans[name] = (version, spans_of(table))
         found = [one for one in self._spans[name][1] if one.may_hold(first, last)]
         return [one.path for one in found], sum(one.rows for one in found)
 
@@ -322,7 +339,8 @@ class Log:
                 if not _is_made(folder / "_delta_log"):
                     return None
                 self._tables[name] = DeltaTable(str(folder))
-            self._tables[name].update_incremental()
+            else:
+                self._tables[name].update_incremental()
             self._current.add(name)
         except (DeltaError, OSError) as error:
             raise LogError(
@@ -344,47 +362,29 @@ class Log:
         return table
 
     def _last_commit(self, source: str, stream: str) -> dict[str, Any]:
-        table = self.table(source, stream)
-        if table is None:
+        """Return what was told with the stream's last commit; nothing where it has none."""
+        name, version = f"{source}/{stream}", self.version(source, stream)
+        if version < 0:
             return {}
-        name, version = f"{source}/{stream}", table.version()
         if self._commits.get(name, (-1, {}))[0] != version:
-            found = table.history(1)
-            self._commits[name] = (version, dict(found[0]) if found else {})
+            self._commits[name] = (version, self._told(source, stream, version))
         return self._commits[name][1]
+
+    def _told(self, source: str, stream: str, version: int) -> dict[str, Any]:
+        try:
+            lines = (self.root / source / stream / "_delta_log" / f"{version:020d}.json").read_bytes().splitlines()
+            told = next((one["commitInfo"] for one in map(orjson.loads, lines) if "commitInfo" in one), None)
+        except (FileNotFoundError, ValueError):
+            told = None  # a checkpoint stands for it, or it is damaged, which the library says
+        if told is None:
+            table = self.table(source, stream)
+            told = table.history(1)[0] if table is not None else {}
+        return dict(told)
 
     def cursors(self, source: str, stream: str) -> dict[str, Any]:
         """Return account to cursor, as the stream's last commit has them."""
         text = self._last_commit(source, stream).get(CURSORS)
         return dict(orjson.loads(text)) if text else {}
-
-
-@dataclass(frozen=True)
-class _Span:
-    """The span of time of one file's events, as its statistics tell it; None where they do not."""
-
-    path: str
-    rows: int
-    first: datetime | None
-    last: datetime | None
-
-    def may_hold(self, first: datetime, last: datetime) -> bool:
-        """Whether something that occurred between two moments may be here."""
-        if self.first is None or self.last is None:
-            return True
-        return self.first <= last and self.last + STATS_COARSENESS >= first
-
-
-def _spans(table: DeltaTable) -> list[_Span]:
-    actions = table.get_add_actions(flatten=True)
-    root = table.table_uri.removeprefix("file://").rstrip("/")
-    paths = [f"{root}/{path}" for path in actions["path"].to_pylist()]
-    rows = actions["num_records"].to_pylist()
-    names = actions.schema.names
-    unknown = [None] * len(paths)
-    first = actions["min.occurred_at"].to_pylist() if "min.occurred_at" in names else unknown
-    last = actions["max.occurred_at"].to_pylist() if "max.occurred_at" in names else unknown
-    return [_Span(*one) for one in zip(paths, rows, first, last, strict=True)]
 
 
 def _is_made(folder: Path) -> bool:

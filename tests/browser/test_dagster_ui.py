@@ -74,7 +74,7 @@ def dagster(tmp_path: Path) -> Iterator[tuple[str, Sandbox]]:
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(30)
+                process.wait(5)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
 

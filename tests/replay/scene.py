@@ -26,8 +26,6 @@ ONE, SERIES, NEXT = 84759841045, 5555, 4711
 ADA, EVE = "0035g0000000001AAA", "00Q5g0000000001AAA"
 PEOPLE = ["ada@x.example", "bob@x.example", "cy@x.example", "di@x.example"]
 READS = ("/search", "/batch/read", "/oauth/token", "/oauth2/token")
-AREA = re.compile(r"request \w+ (/[a-z]+/(?:objects|properties|data)?).*")
-"""What tells writing calls apart: the part of an API that they belong to."""
 OURS_ALONE = re.compile(r"-[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[0-9:.+]+")
 """What differs between two processes that did the same: names that Delta makes up, moments of our clock."""
 
@@ -130,13 +128,15 @@ class Point:
         what = ""
         if self.kind == "http":
             is_reading = "GET" in self.doing or self.doing.partition("?")[0].endswith(READS)
-            what = "read" if is_reading else AREA.sub(r"\1", self.doing)
+            what = "read" if is_reading else "write"
         elif self.kind == "commit":
             what = self.doing.rpartition(" ")[2] if " turnout/" in self.doing else ""
         is_write = self.kind == "http" and self.step == "apply"
         if is_write and self.when == "before":
             what = "call"  # whichever it is, nothing of it has happened yet
         kind = "file" if self.kind in ("rename", "fsync", "unlink") else self.kind
+        if self.step in ("build", "plan"):
+            kind, what = "any", ""  # nothing but derived tables comes of these
         return self.step, kind, self.when if is_write else "", what
 
     def __str__(self) -> str:

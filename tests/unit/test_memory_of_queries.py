@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from pipelines import duck
+from pipelines.errors import ModelError
 from pipelines.parsing import Memory
 
 SQL = "with mine as (select * from theirs) select mine.*, other.name from mine inner join other using (id)"
@@ -61,6 +62,16 @@ def test_a_file_that_is_no_good_is_as_none_and_is_written_anew(tmp_path: Path, c
         later.facts(db, SQL, tmp_path)
     later.keep(file)
     assert file.read_bytes() == whole
+
+
+def test_a_query_that_does_not_parse_is_kept_by_nobody(tmp_path: Path) -> None:
+    memory, file = Memory(), tmp_path / "queries.json"
+    with duck.look() as db:
+        with pytest.raises(ModelError, match="does not parse"):
+            memory.facts(db, "selec 1", tmp_path)
+        memory.facts(db, SQL, tmp_path)
+    memory.keep(file)
+    assert file.read_bytes() == kept(tmp_path).read_bytes()
 
 
 def test_where_nothing_can_be_written_a_process_does_without(tmp_path: Path) -> None:
