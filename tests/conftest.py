@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipelines import duck
 from tests.company import Company
 from tests.scheduling import Scheduling, rank
 from tests.searches import lift
@@ -18,6 +19,7 @@ os.environ["TURNOUT_SEGMENTS"] = str(ROOT / "tests" / "no segments")
 """The segments that ship are built where they are tested; every other build does without them."""
 os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
 """Delta's library wakes a thread of a pool for each file, which is quicker where there is one."""
+duck.THREADS = 1
 lift()
 
 

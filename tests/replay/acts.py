@@ -36,6 +36,7 @@ def warm_up() -> None:
     """Do once what every child would do alike."""
     sql_models.load()
     duck.close()
+    duck.THREADS = 1
     lift()
     assert registry.SOURCES
 
