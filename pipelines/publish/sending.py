@@ -74,7 +74,7 @@ def hold_emptied(plan: Plan, fuses: Fuses) -> list[tuple[Row, str]]:
     The plan stays the one that it was made as: its id is that of all its rows.
     """
     waiting: list[tuple[Row, str]] = []
-    assert plan.plan_id
+    plan.plan_id = plan.plan_id  # from here on, whatever its rows are
     for name, rows in plan.rows.items():
         by_list: dict[str, list[int]] = {}
         for at, row in enumerate(rows) if MEMBERSHIPS.intersection(rows.counts()) else ():
