@@ -76,6 +76,7 @@ class Memory:
         facts = {key: self._known[key] for key in sorted(self._asked)}
         listed = {key: [sorted(one.tables), sorted(one.named), sorted(one.starred)] for key, one in facts.items()}
         with suppress(OSError):
+            file.parent.mkdir(exist_ok=True)
             fresh = file.with_name(file.name + ".new")
             fresh.write_bytes(orjson.dumps({"format": FORMAT, "facts": listed}))
             fresh.replace(file)

@@ -20,7 +20,7 @@ NOBODY = cast(duckdb.DuckDBPyConnection, None)
 
 def kept(folder: Path) -> Path:
     """Return the file of a process that read the query."""
-    memory, file = Memory(), folder / "queries.json"
+    memory, file = Memory(), folder / "models" / "queries.json"
     with duck.look() as db:
         facts = memory.facts(db, SQL, folder)
     assert (facts.tables, facts.starred) == ({"theirs", "other"}, {"theirs", "mine"})
@@ -78,5 +78,5 @@ def test_where_nothing_can_be_written_a_process_does_without(tmp_path: Path) -> 
     memory = Memory()
     with duck.look() as db:
         memory.facts(db, SQL, tmp_path)
-    memory.keep(tmp_path / "no folder" / "queries.json")
+    memory.keep(tmp_path / "no folder" / "models" / "queries.json")
     assert not (tmp_path / "no folder").exists()
