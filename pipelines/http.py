@@ -182,17 +182,11 @@ class Api:
         return self._told or datetime.now(UTC)
 
     def set_limit(self, label: str, rates: Sequence[Rate]) -> None:
-        """Replace a label's rates, when the vendor's own headers say more than the documentation.
-
-        The vendor has counted the calls before, so they count on here.
-        """
+        """Replace a label's rates, when the vendor's own headers say more than the documentation."""
         known = [(rate.limit, rate.interval) for rate in self.limits.get(label, ())]
         if known != [(rate.limit, rate.interval) for rate in rates]:
             self.limits = {**self.limits, label: rates}
-            limiter = self._limiter(rates)
-            if made := min(self.called.get(label, 0), *(rate.limit for rate in rates)):
-                limiter.try_acquire(label, weight=made)
-            self._limiters[label] = limiter
+            self._limiters[label] = self._limiter(rates)
 
     def _limiter(self, rates: Sequence[Rate]) -> Limiter:
         """Return a limiter whose thread ends when nobody has this API any more."""

@@ -237,18 +237,6 @@ def test_told_limits_replace_documented_ones_only_when_they_differ(script: Scrip
     assert client._limiters["burst"] is not first
 
 
-def test_calls_before_a_limit_was_told_count_against_it(script: Script) -> None:
-    script.replies = [OK] * 4
-    client = api(script, limits={"burst": [Rate(100, 10_000)]})
-    for _ in range(2):
-        client.call("GET", "/a", doing="a", limit="burst")
-    client.set_limit("burst", [Rate(3, 400)])
-    begun = datetime.now(UTC)
-    for _ in range(2):
-        client.call("GET", "/a", doing="a", limit="burst")
-    assert datetime.now(UTC) - begun > timedelta(milliseconds=300), "the fourth waits until the window has passed"
-
-
 def test_calls_are_spread_as_their_limit_wants(script: Script) -> None:
     script.replies = [OK] * 6
     client = api(script, limits={"slow": [Rate(3, 300)]})
