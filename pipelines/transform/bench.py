@@ -140,7 +140,8 @@ class Bench:
 
     def plan_for_files(self, files: Collection[str]) -> None:
         """Let DuckDB plan the statements that follow for these files of the log."""
-        self.plan_for(0 if sum(Path(file).stat().st_size for file in files) <= LITTLE else FEW + 1)
+        size = sum(path.stat().st_size for path in map(Path, files) if path.exists())  # DuckDB names what is lost
+        self.plan_for(0 if size <= LITTLE else FEW + 1)
 
     def is_few(self, rows: int) -> bool:
         """Whether what has so many rows is handled as `FEW`; never where benches share one DuckDB."""
@@ -165,7 +166,6 @@ class Bench:
                 if entry is not None and self._viewed.get(name) is not entry:
                     self._clear(name)
                     if self.is_few(entry.rows):
-                        self.plan_for(entry.rows)
                         self._tables.add(name)
                     kind = "table" if name in self._tables else "view"
                     self.db.execute(f"create {kind} now.{name} as {self.warehouse.relation(entry)}")
