@@ -148,6 +148,7 @@ class Api:
 
     Attributes:
         limits: label to rates; a call names its label and waits until the rates allow it.
+        observe: told of each answer, and of the label of the limit that its call counted for.
         called: how many calls were sent, by label; tells a run's cost.
         refuses: whether an answer with a status of success is a refusal all the same; `classify` is then asked.
         longest_body: bytes of an answer beyond which it is not read any further; None is no limit.
@@ -162,7 +163,7 @@ class Api:
     tries: int = TRIES
     backoff_seconds: float = 0.5
     sleep: Callable[[float], None] = time.sleep
-    observe: Callable[[Answer], None] | None = None
+    observe: Callable[[Answer, str], None] | None = None
     refuses: Callable[[Answer], bool] = lambda _: False
     longest_body: int | None = None
 
@@ -182,11 +183,15 @@ class Api:
         return self._told or datetime.now(UTC)
 
     def set_limit(self, label: str, rates: Sequence[Rate]) -> None:
-        """Replace a label's rates, when the vendor's own headers say more than the documentation."""
+        """Replace a label's rates, when the vendor's own headers say more than the documentation.
+
+        The calls before count on, as the vendor counts them.
+        """
         known = [(rate.limit, rate.interval) for rate in self.limits.get(label, ())]
         if known != [(rate.limit, rate.interval) for rate in rates]:
             self.limits = {**self.limits, label: rates}
-            self._limiters[label] = self._limiter(rates)
+            for bucket in self._limiters[label].buckets():
+                bucket.rates = list(rates)
 
     def _limiter(self, rates: Sequence[Rate]) -> Limiter:
         """Return a limiter whose thread ends when nobody has this API any more."""
@@ -335,7 +340,7 @@ class Api:
                 broken = f"the body is no JSON that we can read ({kind_of}; {str(error)[:80]}). {_advice(kind_of)}"
         answer = Answer(response.status_code, response.headers, came, data, self.now())
         if self.observe is not None:
-            self.observe(answer)
+            self.observe(answer, limit)
         if broken and (is_success or response.status_code in TRANSIENT_STATUSES):
             kind = TransientError if repeatable else UnknownOutcomeError
             raise kind(

@@ -20,6 +20,7 @@ LABELS = (
     ("zoom", r"/v2/past_webinars/[^/?]+/participants", "medium"),
     ("zoom", r"", "light"),
     ("hubspot", r"/crm/.*/search([?]|$)", "search"),
+    ("hubspot", r"/crm/(v4/)?associations/", "associations"),
     ("hubspot", r"", "burst"),
 )
 SHORT = {
@@ -28,6 +29,7 @@ SHORT = {
     ("zoom", "heavy"): (40, 1.0),
     ("hubspot", "search"): (5, 1.0),
     ("hubspot", "burst"): (190, 10.0),
+    ("hubspot", "associations"): (150, 10.0),
 }
 """So many calls in so many seconds, wherever these seconds begin."""
 DAILY = {("zoom", "heavy"): 60_000, ("hubspot", "burst"): 1_000_000}

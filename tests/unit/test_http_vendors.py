@@ -122,6 +122,20 @@ def test_hubspots_limits_open_when_their_policy_says(status: int, body: dict[str
     assert error.retry_at == NOW + timedelta(seconds=seconds)
 
 
+@pytest.mark.parametrize("version", ["2026-09", "v3"])
+def test_what_an_answer_tells_of_associations_limits_nothing_else(
+    version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, asked = hubspot(version), list[str]()
+    monkeypatch.setattr(client.api, "call", lambda *_, limit, **__: asked.append(limit))
+    told = {"190": ("objects", "tasks"), "150": ("associations", "tasks", "contacts", "batch", "read")}
+    for most, parts in told.items():
+        client.get(client.path(*parts), doing="a list")
+        window = {"X_HubSpot_RateLimit_Interval_Milliseconds": "10000"}
+        client._observe(answer(200, X_HubSpot_RateLimit_Max=most, **window), asked[-1])
+    assert {name: client.api.limits[name][0].limit for name in asked} == {"burst": 190, "associations": 150}
+
+
 def test_a_time_zone_that_nobody_knows_is_utc() -> None:
     client = hubspot()
     client.time_zone = "US/Nowhere"

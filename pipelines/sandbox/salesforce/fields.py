@@ -9,6 +9,7 @@ https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_r
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 Record = dict[str, Any]
@@ -287,9 +288,11 @@ class Field:
     def __getattr__(self, name: str) -> bool:
         """`createable`, `updateable` and the like, by the letter that stands for them."""
         try:
-            return FLAGS[name] in self.flags
+            is_set = FLAGS[name] in self.flags
         except KeyError:
             raise AttributeError(name) from None
+        self.__dict__[name] = is_set  # asked for again with every row that is written
+        return is_set
 
     @property
     def label(self) -> str:
@@ -301,7 +304,7 @@ class Field:
         )
         return spaced.replace("  ", " ").strip().removesuffix(" Id") + (" ID" if self.type == "reference" else "")
 
-    @property
+    @cached_property
     def required(self) -> bool:
         """Whether a record cannot be created without it."""
         return self.createable and not self.nillable and not self.defaulted and self.type != "boolean"

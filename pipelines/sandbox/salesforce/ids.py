@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+from functools import lru_cache
 
 PREFIXES = {
     "Account": "001",
@@ -32,6 +33,7 @@ DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 SHORT, LONG = 15, 18
 
 
+@lru_cache(maxsize=1 << 16)
 def checked(short: str) -> str:
     """The 18 characters of an id of 15."""
     groups = (short[at : at + 5] for at in (0, 5, 10))

@@ -31,13 +31,18 @@ from pipelines.vendors.hubspot import paths
 from pipelines.vendors.hubspot.answers import errors
 from pipelines.vendors.reading import reads
 
-BURST, SEARCH = "burst", "search"
+BURST, SEARCH, ASSOCIATIONS = "burst", "search", "associations"
 BURST_WINDOW_MS = 10_000
 LONGEST_WINDOW_MS = 60_000
 """A window that an answer tells and that is longer is none of HubSpot's."""
 SPACED_MS = 100
 """Added to each window: calls that left in time may arrive closer together."""
-LIMITS = {BURST: [Rate(100, BURST_WINDOW_MS + SPACED_MS)], SEARCH: [Rate(4, 1000 + SPACED_MS)]}
+LIMITS = {
+    BURST: [Rate(100, BURST_WINDOW_MS + SPACED_MS)],
+    SEARCH: [Rate(4, 1000 + SPACED_MS)],
+    ASSOCIATIONS: [Rate(100, BURST_WINDOW_MS + SPACED_MS)],
+}
+"""What every account may do; answers tell what this one may. Associations have a limit, and headers, of their own."""
 LOCK_SECONDS = 2
 SAME_PAGE = 5
 """A page may lead to one place this often before we give up; an empty page in the middle does it once or twice."""
@@ -142,19 +147,19 @@ class HubSpotClient:
         path: str,
         *,
         doing: str,
-        limit: str = BURST,
+        limit: str = "",
         params: Params | None = None,
         json: Any = None,
         accept: Collection[int] = (),
         repeatable: bool = True,
         decode: Callable[[bytes], Any] = orjson.loads,
     ) -> Answer:
-        """Send one request; see `Api.call`."""
+        """Send one request; see `Api.call`. Its path says which limit it counts for, where nothing else does."""
         return self.api.call(
             method,
             path,
             doing=doing,
-            limit=limit,
+            limit=limit or (ASSOCIATIONS if path.startswith(self.path("associations")) else BURST),
             params=params,
             json=json,
             accept=accept,
@@ -183,7 +188,7 @@ class HubSpotClient:
         return self.call("DELETE", path, **how)
 
     def pages(
-        self, path: str, *, doing: str, params: Params | None = None, after: str = "", limit: str = BURST
+        self, path: str, *, doing: str, params: Params | None = None, after: str = "", limit: str = ""
     ) -> Iterator[Page]:
         """Yield the pages of a list, from `after` on.
 
@@ -206,8 +211,8 @@ class HubSpotClient:
                     vendor="hubspot",
                 )
 
-    def _observe(self, answer: Answer) -> None:
-        """Take over what the headers tell: the burst limit, and what is left of the day's calls."""
+    def _observe(self, answer: Answer, limit: str) -> None:
+        """Take over what the headers tell: the limit of ten seconds, and what is left of the day's calls."""
         left = answer.headers.get("X-HubSpot-RateLimit-Daily-Remaining", "")
         if left.isdecimal():
             self.daily_left = int(left)
@@ -216,8 +221,8 @@ class HubSpotClient:
             window = int(answer.headers["X-HubSpot-RateLimit-Interval-Milliseconds"])
         except (KeyError, ValueError):
             return
-        if most > 0 and 0 < window <= LONGEST_WINDOW_MS:
-            self.api.set_limit(BURST, [Rate(most, window + SPACED_MS)])
+        if limit != SEARCH and most > 0 and 0 < window <= LONGEST_WINDOW_MS:
+            self.api.set_limit(limit, [Rate(most, window + SPACED_MS)])
 
     def classify(self, answer: Answer, doing: str) -> VendorError:
         """Return the error that an answer deserves."""

@@ -226,7 +226,7 @@ class SalesforceClient:
     def _moved(self, instance: str) -> None:
         self.api.base_url = instance
 
-    def _observe(self, answer: Answer) -> None:
+    def _observe(self, answer: Answer, _: str) -> None:
         if used := USAGE.search(answer.headers.get("Sforce-Limit-Info", "")):
             self.calls_left = max(0, int(used[2]) - int(used[1]))
 
