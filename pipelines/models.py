@@ -176,10 +176,10 @@ def load(root: Path = SQL_ROOT, segments: Path | None = None, kept: Path | None 
     """
     folder = segments or (segments_folder() if root == SQL_ROOT else root / "segments")
     files = [
-        path for part in (*LAYERS, "touched") for path in sorted((root / part).glob("*.sql")) if part != "segments"
+        path for part in (*LAYERS, "touched") if part != "segments" for path in sorted((root / part).glob("*.sql"))
     ]
     mine = _in(folder)
-    stated = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in [*files, *mine])
+    stated = tuple((path, state.st_mtime_ns, state.st_size) for path in [*files, *mine] for state in (path.stat(),))
     if kept is not None:
         _MEMORY.recall(kept)
     found = _load(root, folder if mine else root, stated)

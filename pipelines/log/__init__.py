@@ -10,6 +10,7 @@ dies.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -137,10 +138,8 @@ class Log:
 
     def streams(self) -> list[tuple[str, str]]:
         """Return (source, stream) of all that the log holds, in order."""
-        if not self.root.is_dir():
-            return []
-        found = [path.parent for path in self.root.glob("*/*/_delta_log") if _is_made(path)]
-        return sorted((path.parent.name, path.name) for path in found)
+        folders = [(source, stream) for source in _names(self.root) for stream in _names(self.root / source)]
+        return sorted(one for one in folders if _is_made(self.root.joinpath(*one, "_delta_log")))
 
     def version(self, source: str, stream: str) -> int:
         """Return the number of the stream's last commit, -1 where it has none.
@@ -151,8 +150,7 @@ class Log:
         if self._lock.is_locked and name in self._current:
             return self._tables[name].version()
         if not self._lock.is_locked or name not in self._versions:
-            names = (entry.name for entry in (self.root / source / stream / "_delta_log").glob("*"))
-            found = (COMMIT.match(name) for name in names)
+            found = map(COMMIT.match, _names(self.root / source / stream / "_delta_log"))
             self._versions[name] = max((int(one[1]) for one in found if one), default=-1)
         return self._versions[name]
 
@@ -389,4 +387,12 @@ class Log:
 
 def _is_made(folder: Path) -> bool:
     """Whether a table has a commit; one whose making was broken off has the folder alone, and is made again."""
-    return any(path.suffix in (".json", ".parquet") for path in folder.glob("*"))
+    return any(name.endswith((".json", ".parquet")) for name in _names(folder))
+
+
+def _names(folder: Path) -> list[str]:
+    """Return what is in a folder; nothing where it is none."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208, a path of each would cost more than all the rest
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -281,6 +281,8 @@ def _heads(
     log: Log, index: Index, batch: Batch, contents: list[bytes]
 ) -> tuple[Sequence[int], dict[str, _Head], list[str]]:
     """Return which records to look at, the latest events of their keys, and the keys that have vanished."""
+    if not batch.records and not batch.complete_scopes:
+        return (), {}, []
     files = log.files(index.source, index.stream)
     if not files:
         return range(len(batch.records)), {}, []
