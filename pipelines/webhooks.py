@@ -160,7 +160,7 @@ async def _body(request: Request) -> bytes:
 
 
 def make_app(receivers: Mapping[str, Receiver], inbox: Inbox, public_url: str = "") -> Starlette:
-    """Return the ASGI app: POST `/VENDOR` for each receiver.
+    """Return the ASGI app: POST to the address of each receiver, a vendor's name, or that and a brand: `zoom/beta`.
 
     Args:
         public_url: where the vendors see us, without the path: HubSpot signs the address that it calls.

@@ -127,8 +127,10 @@ def doctor(as_json: Json = False) -> None:
     from pipelines import settings
 
     opened = workspace()
-    connected = settings.connections(opened.environment)
-    signed = settings.webhook_secrets(opened.environment)
+    further = opened.settings.connections.zoom
+    connected = settings.connections(opened.environment, further)
+    signed, variables = settings.webhook_secrets(opened.environment, further), settings.signed_with(further)
+    brands = {one.account: one.brand for one in connected["zoom"].others} if further else {}
     told: list[dict[str, Any]] = []
     for source in opened.sources:
         problems: list[str] = []
@@ -149,8 +151,10 @@ def doctor(as_json: Json = False) -> None:
                 "streams": {stream.name: stream.about for stream in source.streams},
             }
         )
-        if source.name in settings.SIGNED_WITH:
-            told[-1]["webhooks"] = source.name in signed
+        brand = brands.get(source.account, "") if source.name == "zoom" else ""
+        told[-1]["address"] = f"{source.name}/{brand}" if brand else source.name
+        if told[-1]["address"] in variables:
+            told[-1]["webhooks"] = told[-1]["address"] in signed
     for vendor, needed in settings.NEEDED.items():
         if vendor not in connected:
             told.append({"vendor": vendor, "connected": False, "problems": [], "needs": list(needed)})
@@ -164,7 +168,7 @@ def doctor(as_json: Json = False) -> None:
         if one["connected"]:
             lines += [f"    reads {name}: {about}" for name, about in one["streams"].items()]
         if "webhooks" in one:
-            how = "can be taken" if one["webhooks"] else f"set {settings.SIGNED_WITH[one['vendor']]} to take them"
+            how = "can be taken" if one["webhooks"] else f"set {variables[one['address']]} to take them"
             lines.append(f"    webhooks: {how}")
     lines += [f"home: {opened.home}", f"log: {len(opened.log.streams())} streams"]
     give(told, as_json, lines)

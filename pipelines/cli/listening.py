@@ -31,18 +31,19 @@ def webhooks(
     from pipelines.webhooks import make_app, serve
 
     opened = workspace()
-    secrets = settings.webhook_secrets(opened.environment)
+    brands = opened.settings.connections.zoom
+    secrets = settings.webhook_secrets(opened.environment, brands)
     if not secrets:
-        raise SettingsError(
-            f"no webhook can be checked: set {' or '.join(settings.SIGNED_WITH.values())}; the vendor's app shows it."
-        )
+        variables = " or ".join(settings.signed_with(brands).values())
+        raise SettingsError(f"no webhook can be checked: set {variables}; the vendor's app shows it.")
     if public_url and (urlsplit(public_url).scheme not in ("http", "https") or not urlsplit(public_url).netloc):
         raise UsageError(f"--public-url: {public_url!r} is no address; write it like https://hooks.example.com.")
-    app = make_app({name: RECEIVERS[name](secret) for name, secret in secrets.items()}, Inbox(opened.home), public_url)
+    receivers = {address: RECEIVERS[address.partition("/")[0]](secret) for address, secret in secrets.items()}
+    app = make_app(receivers, Inbox(opened.home), public_url)
     try:
         listening = socket.create_server((host, port), backlog=2048)
     except OSError as error:
         raise UsageError(f"cannot listen at {host}, port {port}: {error.strerror or error}.") from None
     where = public_url.rstrip("/") or f"http://{host}:{listening.getsockname()[1]}"
-    told = " and ".join(f"{name} at {where}/{name}" for name in secrets)
+    told = " and ".join(f"{address} at {where}/{address}" for address in secrets)
     serve(app, listening, lambda: say(f"listening for {told}. Ctrl-C stops it."))

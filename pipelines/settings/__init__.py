@@ -21,9 +21,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pipelines.errors import SettingsError
 from pipelines.settings.connections import HOSTS as HOSTS
 from pipelines.settings.connections import NEEDED as NEEDED
-from pipelines.settings.connections import SIGNED_WITH as SIGNED_WITH
 from pipelines.settings.connections import Connection as Connection
 from pipelines.settings.connections import connections as connections
+from pipelines.settings.connections import signed_with as signed_with
 from pipelines.settings.connections import webhook_secrets as webhook_secrets
 from pipelines.settings.entries import AddressOrDomain, Brand, Domain, Moment, WebinarId, Zone, brands_once, once
 from pipelines.settings.entries import webinar_id as webinar_id

@@ -47,7 +47,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
 }
 """What connects each vendor. Instead of its secret, Salesforce takes a user's name and a private key."""
 SIGNED_WITH = {"zoom": "ZOOM_WEBHOOK_SECRET", "hubspot": "HUBSPOT_CLIENT_SECRET"}
-"""What a vendor signs its webhooks with."""
+"""What a vendor signs its webhooks with; those of a further brand have an address and a secret of their own."""
 BY_KEY = ("SALESFORCE_CLIENT_ID", "SALESFORCE_USERNAME", "SALESFORCE_PRIVATE_KEY_FILE")
 SENDABLE = re.compile(r"[!-~]+")
 """What a credential may be made of: visible ASCII."""
@@ -107,7 +107,7 @@ def connections(environment: Mapping[str, str] | None = None, brands: Sequence[s
 
 def _of_brand(brand: str, env: Mapping[str, str], missing: list[str]) -> Connection:
     """Return the Zoom account of a brand; what is wrong with its variables is added to `missing`."""
-    names = [name.replace("ZOOM_", f"ZOOM_{brand.upper()}_", 1) for name in NEEDED["zoom"]]
+    names = [_of(name, brand) for name in NEEDED["zoom"]]
     given = {name: env.get(name, "").strip() for name in names}
     url = env.get("ZOOM_BASE_URL", "").strip()
     missing += _wrong("zoom", given, "")
@@ -117,17 +117,28 @@ def _of_brand(brand: str, env: Mapping[str, str], missing: list[str]) -> Connect
     )
 
 
-def webhook_secrets(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return vendor to the secret that signs its webhooks, of those that the environment names.
+def signed_with(brands: Sequence[str] = ()) -> dict[str, str]:
+    """Return address to the variable that holds the secret of its webhooks: `zoom`, `hubspot`, `zoom/beta`."""
+    return {**SIGNED_WITH, **{f"zoom/{brand}": _of("ZOOM_WEBHOOK_SECRET", brand) for brand in brands}}
+
+
+def webhook_secrets(environment: Mapping[str, str] | None = None, brands: Sequence[str] = ()) -> dict[str, str]:
+    """Return address to the secret that signs its webhooks, of those that the environment names.
 
     Raises:
         SettingsError: a secret cannot be one.
     """
     env = os.environ if environment is None else environment
-    found = {vendor: env.get(name, "").strip() for vendor, name in SIGNED_WITH.items()}
-    if odd := [SIGNED_WITH[vendor] for vendor, secret in found.items() if secret and not SENDABLE.fullmatch(secret)]:
+    names = signed_with(brands)
+    found = {address: env.get(name, "").strip() for address, name in names.items()}
+    if odd := [names[address] for address, secret in found.items() if secret and not SENDABLE.fullmatch(secret)]:
         raise SettingsError(f"{', '.join(odd)}: has a character that no secret has. Copy it once more.")
-    return {vendor: secret for vendor, secret in found.items() if secret}
+    return {address: secret for address, secret in found.items() if secret}
+
+
+def _of(name: str, brand: str) -> str:
+    """Return the variable of a brand: of ZOOM_ACCOUNT_ID, ZOOM_BETA_ACCOUNT_ID."""
+    return name.replace("ZOOM_", f"ZOOM_{brand.upper()}_", 1)
 
 
 def _needed(vendor: str, env: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,11 +30,12 @@ from pipelines.verify import verify
 from tests.cli.shell import ONE, begun, small, wait_for
 from tests.company import Company
 from tests.webhooks.sending import ZOOM, by_zoom, event
-from tests.worlds import NOW, later, registrant, webinar
+from tests.worlds import HOST, NOW, later, registrant, webinar
 
 CY = "cy@x.example"
 TWO = ONE + 1
 UNKNOWN = 99_999_999_999
+Make = Callable[..., Company]
 DERIVED = ("webinars", "contact_webinars", "contact_metrics", "contact_timeline", "webinar_audit")
 
 
@@ -176,6 +177,23 @@ def test_a_webinar_that_could_not_be_read_is_tried_again_thrice_and_then_left_to
     assert not first.failed
     assert len(one.workspace.ingest(["zoom"])) == 1, "it was read again once"
     assert len(one.workspace.ingest(["zoom"], ["users"])) == 1
+
+
+@pytest.mark.rule("HZ-13", "HZ-14")
+def test_what_a_further_brand_delivers_is_read_from_its_own_account(company: Make) -> None:
+    told = small()
+    beta = {"account_id": "beta-account", "client_id": "beta-client", "client_secret": "beta-secret-value"}
+    told["zoom"].append({**beta, "users": [HOST], "webinars": [webinar(TWO, day="2026-11-25")]})
+    one = company(told, '[connections]\nzoom = ["beta"]')
+    workspace = Workspace({**one.environment, **{f"ZOOM_BETA_{name.upper()}": value for name, value in beta.items()}})
+    workspace.ingest()
+    deliver(
+        Inbox(one.home), orjson.dumps(event(TWO) | {"payload": {"account_id": "beta-account", "object": {"id": TWO}}})
+    )
+    receipts = workspace.ingest(["zoom"])
+    assert [receipt.account for receipt in receipts] == ["beta-account", "zoom-account", "beta-account"]
+    assert receipts[0].failed == {}
+    assert len(workspace.ingest(["zoom"])) == 2, "it was read again once"
 
 
 def test_without_a_secret_or_with_a_wrong_address_there_is_no_server(

@@ -19,6 +19,7 @@ from pipelines import inbox as inboxes
 from pipelines import webhooks
 from pipelines.inbox import Delivery, Inbox
 from pipelines.log import Log
+from pipelines.settings import webhook_secrets
 from pipelines.vendors.registry import RECEIVERS
 from pipelines.vendors.zoom.webhooks import webinar_named_by
 from pipelines.verify import verify
@@ -75,6 +76,19 @@ def test_what_a_vendor_signed_is_kept_as_it_came(app: Starlette, tmp_path: Path)
     assert [one["key"] for one in found[:2]] == ["n1", "n2"]
     assert found[0]["occurred_at"] == "2026-11-18T11:06:40Z"
     assert [orjson.loads(one["payload"])["objectId"] for one in found[4:]] == [1, 2]
+
+
+@pytest.mark.rule("HZ-13")
+def test_each_brand_has_an_address_and_a_secret_of_its_own(tmp_path: Path) -> None:
+    addresses = {"zoom": ZOOM, "zoom/beta": "beta-hook-secret"}
+    named = {"ZOOM_WEBHOOK_SECRET": ZOOM, "ZOOM_BETA_WEBHOOK_SECRET": "beta-hook-secret"}
+    assert webhook_secrets(named) == {"zoom": ZOOM}
+    assert webhook_secrets(named, ["beta", "gamma"]) == addresses
+    app = webhooks.make_app({name: RECEIVERS["zoom"](secret) for name, secret in addresses.items()}, Inbox(tmp_path))
+    body = orjson.dumps({**event(), "payload": {"account_id": "beta-account", "object": {"id": 7}}})
+    assert sent(app, "/zoom", body, by_zoom(body, "n1", secret="beta-hook-secret")).status == 401
+    assert sent(app, "/zoom/beta", body, by_zoom(body, "n2", secret="beta-hook-secret")).status == 200
+    assert [one["account"] for one in kept(tmp_path)] == ["beta-account"]
 
 
 @pytest.mark.rule("HZ-14")
