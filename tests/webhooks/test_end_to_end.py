@@ -187,9 +187,9 @@ def test_what_a_further_brand_delivers_is_read_from_its_own_account(company: Mak
     one = company(told, '[connections]\nzoom = ["beta"]')
     workspace = Workspace({**one.environment, **{f"ZOOM_BETA_{name.upper()}": value for name, value in beta.items()}})
     workspace.ingest()
-    deliver(
-        Inbox(one.home), orjson.dumps(event(TWO) | {"payload": {"account_id": "beta-account", "object": {"id": TWO}}})
-    )
+    inbox = Inbox(one.home)
+    inbox.open()
+    deliver(inbox, orjson.dumps(event(TWO) | {"payload": {"account_id": "beta-account", "object": {"id": TWO}}}))
     receipts = workspace.ingest(["zoom"])
     assert [receipt.account for receipt in receipts] == ["beta-account", "zoom-account", "beta-account"]
     assert receipts[0].failed == {}
