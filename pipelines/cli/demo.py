@@ -34,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    contacts: Contacts = 2000,
+    contacts: Contacts = 1000,
     seed: Seed = 7,
     ui: Annotated[bool, typer.Option("--ui", help="Then open Dagster on the same data, until interrupted.")] = False,
     ui_port: Annotated[int, typer.Option("--ui-port", help="Where Dagster listens.")] = 3000,
@@ -44,11 +44,13 @@ def demo(
 
     The world is kept in TURNOUT_HOME/sandbox, so that a second demo goes on where the first ended.
     """
+    from pipelines.expectations import great
     from pipelines.expectations.page import write_report
     from pipelines.sandbox import Sandbox
     from pipelines.warehouse import write_whole
 
     started = time.monotonic()
+    threading.Thread(target=great.library, daemon=True).start()  # seconds, of which the run waits as many for vendors
     home = workspace().home
     kept = home / "sandbox" / "world.json"
     with progress() as tell:

@@ -45,7 +45,7 @@ def validate(
     Raises:
         ModelError: an expectation could not be evaluated; says which, and why.
     """
-    gx = _library()
+    gx = library()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}
     source = context.data_sources.add_sql("warehouse", connection_string=f"duckdb:///{file}")
@@ -79,7 +79,7 @@ def _by_suite(findings: Sequence[Finding]) -> dict[Suite, list[Finding]]:
     return found
 
 
-def _library() -> Any:
+def library() -> Any:
     """Import the library, silent and without a word to anybody outside; let it read DuckDB's rows before it closes."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with warnings.catch_warnings():
