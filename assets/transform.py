@@ -64,9 +64,10 @@ def build_models(context: dg.AssetExecutionContext, turnout: TurnoutHome):  # no
     receipt = workspace.build(only=only, progress=context.log.debug)
     known = {name: entry.columns for name, entry in workspace.warehouse.catalog().entries.items()}
     sizes = segments.sizes_of(workspace.warehouse)
-    for name, built in receipt.models.items():
-        if name not in only:
+    for name, model in BUILT.items():  # who is in all segments is found out before each of them, and told after it
+        built = receipt.models.get(name)
+        if built is None or name not in only:
             continue
-        metadata = {**metadata_of(BUILT[name], built, known), "as of": receipt.as_of.isoformat()}
+        metadata = {**metadata_of(model, built, known), "as of": receipt.as_of.isoformat()}
         metadata |= segments.metadata_of(name, sizes, receipt.faults)
         yield dg.MaterializeResult(name, metadata=metadata)
