@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +145,14 @@ class Company:
         self.sandbox.put_world(world)
         if now is not None:
             self.sandbox.set_clock(now)
+
+    def add(self, *webinars: dict[str, Any], hosts: Iterable[dict[str, Any]] = (), **portal: Any) -> None:
+        """Add webinars and their hosts to Zoom, and records of these kinds to HubSpot."""
+
+        def how(told: dict[str, Any]) -> None:
+            told["zoom"][0]["users"] += hosts
+            told["zoom"][0]["webinars"] += webinars
+            for kind, rows in portal.items():
+                told["hubspot"][0].setdefault(kind, []).extend(rows)
+
+        self.change(how)

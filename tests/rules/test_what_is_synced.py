@@ -3,80 +3,130 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from pipelines.errors import ChecksFailed
 from tests.company import Company
+from tests.stories import Acts, Stories
 from tests.worlds import HOST, NOW, contact, email_event, joined, later, registrant, session, webinar, world
 
 Make = Callable[..., Company]
 ONE = 84759841045
+OFF, AHEAD, AHEAD_ON, LEFT_OUT = 2001, 777_000_111, 777_000_222, 2002
+NED = {**HOST, "id": "host2", "email": "ned@users.example"}
+SETTINGS = f"""
+[sync.users."{NED["email"]}"]
+new_webinars = false
+[sync.webinars]
+"{OFF}" = false
+"777-000 222" = true
+"{LEFT_OUT}" = false
+[exclusions]
+contacts = ["ACME.example", "*.other.example"]
+host_domains = ["host1.example", "HOST2.example", "*.host3.example", "st4.example"]
+"""
 
 
-def attended(*people: str, number: int = ONE, uuid: str = "u1==", **more: object) -> dict[str, object]:
+def whole(one: Company) -> None:
+    """Do a run after which nothing waits."""
+    assert not one.run().is_partial
+
+
+synced = Stories(lambda company: company(world(), SETTINGS), whole)
+otherwise = Stories(
+    lambda company: company(
+        world(),
+        f'[sync.webinars]\n"{LEFT_OUT}" = false\n[ingest]\nonly_in_scope = true\n'
+        '[identity]\nsecondary_emails = "attribute"',
+    ),
+    whole,
+)
+
+
+def attended(*people: str, number: int = ONE, **more: object) -> dict[str, object]:
     """A webinar for which these people registered, and to which they came for half of it."""
+    return ran(number, [joined(email, "10:00", "10:30") for email in people], *people, **more)
+
+
+def ran(number: int, rows: list[dict[str, Any]], *people: str, **more: object) -> dict[str, object]:
+    """A webinar for which these people registered, with these connections to its one session."""
     return webinar(
         number,
         registrants=[registrant(email) for email in people],
-        instances=[session(uuid, "10:00", "11:00", [joined(email, "10:00", "10:30") for email in people])],
+        instances=[session(f"u{number}==", "10:00", "11:00", rows)],
         **more,
     )
 
 
-@pytest.mark.rule("HZ-01", "HZ-11")
-def test_a_registrant_becomes_a_contact_with_metrics_and_a_marketing_event(company: Make) -> None:
-    one = company(world(attended("ada@x.example")))
-    receipt = one.run()
-    assert not receipt.is_partial
-    found = one.contact("ada@x.example")
+def listed(one: Company, domain: str) -> set[str]:
+    """Return the addresses of contacts that end with a domain."""
+    return {email for email in one.emails() if email.endswith(domain)}
+
+
+def held(one: Company, email: str) -> dict[str, Any]:
+    """Return what the CRM holds of a contact that must be there."""
+    found = one.contact(email)
     assert found is not None
+    return found
+
+
+@pytest.mark.rule("HZ-01", "HZ-11")
+@synced
+def test_a_registrant_becomes_a_contact_with_metrics_and_a_marketing_event(one: Company) -> Acts:
+    one.add(attended("ada@new.example"))
+    yield
+    found = held(one, "ada@new.example")
     assert found["firstname"] == "Ada"
     assert found["lastname"] == "Example"
     assert found["turnout_source"] == f"Zoom: Topic {ONE}"
     assert (found["turnout_webinars_registered"], found["turnout_webinars_attended"]) == ("1", "1")
     assert found["turnout_avg_attendance_pct"] == "50.00"
-    assert one.states(str(ONE)) == {"ada@x.example": "ATTENDED"}
+    assert one.states(str(ONE)) == {"ada@new.example": "ATTENDED"}
     event = one.event(str(ONE))
     assert event is not None
     assert event["eventName"] == f"Topic {ONE}"
 
 
 @pytest.mark.rule("HZ-11")
-def test_the_name_of_a_contact_that_exists_is_never_written_over(company: Make) -> None:
-    one = company(world(attended("ada@x.example"), contacts=[contact(1, "ada@x.example")]))
-    one.run()
-    found = one.contact("ada@x.example")
-    assert found is not None
+@synced
+def test_the_name_of_a_contact_that_exists_is_never_written_over(one: Company) -> Acts:
+    one.add(attended("ada@old.example", number=1001), contacts=[contact(11, "ada@old.example")])
+    yield
+    found = held(one, "ada@old.example")
     assert (found["firstname"], found["lastname"]) == ("Old", "Name")
     assert not found.get("turnout_source")
     assert found["turnout_webinars_attended"] == "1"
 
 
+def counts_in_nothing(one: Company, number: int, email: str, reason: str) -> None:
+    """The webinar has no event, with this reason, and its attendee nothing of it."""
+    assert not held(one, email).get("turnout_webinars_registered")
+    assert one.event(str(number)) is None
+    assert one.verdict(str(number), "marketing_event") == ("excluded", reason)
+
+
 @pytest.mark.rule("HZ-02")
-@pytest.mark.parametrize(
-    ("settings", "reason"),
-    [
-        ("[sync]\nwebinars = false", "sync_off_global"),
-        (f'[sync.webinars]\n"{ONE}" = false', "sync_off_webinar"),
-        (f'[sync]\nwebinars = false\n[sync.webinars]\n"{ONE}" = true', "sync_off_global"),
-    ],
-)
-def test_a_webinar_out_of_scope_counts_in_nothing(company: Make, settings: str, reason: str) -> None:
-    one = company(world(attended("ada@x.example"), contacts=[contact(1, "ada@x.example")]), settings)
-    one.run()
-    found = one.contact("ada@x.example")
-    assert found is not None
-    assert not found.get("turnout_webinars_registered")
-    assert one.event(str(ONE)) is None
-    assert one.verdict(str(ONE), "marketing_event") == ("excluded", reason)
+@synced
+def test_a_webinar_out_of_scope_counts_in_nothing(one: Company) -> Acts:
+    one.add(attended("ada@off.example", number=OFF), contacts=[contact(12, "ada@off.example")])
+    yield
+    counts_in_nothing(one, OFF, "ada@off.example", "sync_off_webinar")
 
 
 @pytest.mark.rule("HZ-02")
 def test_a_switch_turned_on_later_publishes_all_that_was_missed_and_fetches_nothing_again(company: Make) -> None:
-    one = company(world(attended("ada@x.example")), "[sync]\nwebinars = false")
+    own = 1002
+    people = {ONE: "ada@x.example", own: "bob@x.example"}
+    told = world(
+        *(attended(email, number=number) for number, email in people.items()), contacts=[contact(1, "bob@x.example")]
+    )
+    one = company(told, f'[sync]\nwebinars = false\n[sync.webinars]\n"{own}" = true')
     one.run()
-    assert "ada@x.example" not in one.emails()
+    assert one.emails() == {"bob@x.example"}
+    counts_in_nothing(one, own, "bob@x.example", "sync_off_global")
+    assert one.verdict(str(ONE), "marketing_event") == ("excluded", "sync_off_global")
     one.set("")
     one.sandbox.clear_requests()
     plan, _ = one.workspace.plan()
@@ -84,305 +134,294 @@ def test_a_switch_turned_on_later_publishes_all_that_was_missed_and_fetches_noth
     asked = [entry for entry in one.sandbox.requests() if entry["vendor"] == "zoom" and "report" in entry["path"]]
     assert asked == []
     one.run()
-    assert one.states(str(ONE)) == {"ada@x.example": "ATTENDED"}
+    for number, email in people.items():
+        assert one.states(str(number)) == {email: "ATTENDED"}
 
 
 @pytest.mark.rule("HZ-02")
-def test_the_switch_of_a_user_concerns_webinars_created_from_then_on(company: Make) -> None:
-    settings = f'[sync.users."{HOST["email"]}"]\nnew_webinars = false'
-    one = company(world(attended("old@x.example")), settings)
-    one.run()
-    assert one.states(str(ONE)) == {"old@x.example": "ATTENDED"}
-
-    def schedule(told: dict) -> None:
-        told["zoom"][0]["webinars"] += [
-            webinar(
-                777_000_111,
-                day="2026-11-30",
-                created_at=later(NOW, minutes=30),
-                registrants=[registrant("new@x.example")],
-            ),
-            webinar(
-                777_000_222,
-                day="2026-11-30",
-                created_at=later(NOW, minutes=30),
-                registrants=[registrant("own@x.example")],
-            ),
-        ]
-
-    one.set(settings + '\n[sync.webinars]\n"777-000 222" = true')
-    one.change(schedule, later(NOW, hours=1))
-    one.run()
-    assert one.verdict("777000111", "marketing_event") == ("excluded", "sync_off_webinar")
-    assert one.states("777000222") == {"own@x.example": "REGISTERED"}
-
-
-@pytest.mark.rule("HZ-04")
-def test_webinars_of_hosts_with_an_excluded_domain_are_out_of_scope(company: Make) -> None:
-    one = company(world(attended("ada@x.example")))
-    for domain, is_synced in (
-        ("host.example", False),
-        ("HOST.example", False),
-        ("*.host.example", True),
-        ("st.example", True),
-    ):
-        one.set(f'[exclusions]\nhost_domains = ["{domain}"]')
-        one.run()
-        assert (one.contact("ada@x.example") is not None) is is_synced, domain
-        reason = one.verdict(str(ONE), "marketing_event")
-        assert (reason == ("excluded", "host_domain_excluded")) is not is_synced
-
-
-@pytest.mark.rule("HZ-04")
-def test_an_excluded_address_is_neither_created_nor_updated(company: Make) -> None:
-    people = ["a@acme.example", "b@eu.acme.example", "c@notacme.example", "d@sub.other.example", "e@other.example"]
-    one = company(
-        world(
-            attended(*people),
-            contacts=[contact(1, "a@acme.example")],
-            email_events=[email_event("OPEN", "a@acme.example", 7, "2026-11-01T00:00:00Z")],
-        ),
-        '[exclusions]\ncontacts = ["ACME.example", "*.other.example"]',
+@synced
+def test_the_switch_of_a_user_concerns_webinars_created_from_then_on(one: Company) -> Acts:
+    of_ned = {"host_id": NED["id"], "host_email": NED["email"]}
+    one.add(attended("old@users.example", number=1003, **of_ned), hosts=[NED])
+    yield
+    assert one.states("1003") == {"old@users.example": "ATTENDED"}
+    soon = {**of_ned, "day": "2026-11-30", "created_at": later(NOW, minutes=30)}
+    one.add(
+        webinar(AHEAD, registrants=[registrant("new@users.example")], **soon),
+        webinar(AHEAD_ON, registrants=[registrant("own@users.example")], **soon),
     )
-    one.run()
-    assert one.emails() == {"a@acme.example", "b@eu.acme.example", "c@notacme.example", "e@other.example"}
-    found = one.contact("a@acme.example")
-    assert found is not None
+    one.sandbox.set_clock(later(NOW, hours=1))
+    yield
+    assert one.verdict(str(AHEAD), "marketing_event") == ("excluded", "sync_off_webinar")
+    assert one.states(str(AHEAD_ON)) == {"own@users.example": "REGISTERED"}
+
+
+@pytest.mark.rule("HZ-04")
+@synced
+def test_webinars_of_hosts_with_an_excluded_domain_are_out_of_scope(one: Company) -> Acts:
+    hosts = [{**HOST, "id": f"h{at}", "email": f"hana@host{at}.example"} for at in (1, 2, 3, 4)]
+    one.add(
+        *(
+            attended(
+                f"ada@guest{at}.example", number=1010 + at, host_id=host["id"], host_email=f"hana@host{at}.example"
+            )
+            for at, host in enumerate(hosts, 1)
+        ),
+        hosts=hosts,
+    )
+    yield
+    for at, is_synced in ((1, False), (2, False), (3, True), (4, True)):
+        assert (one.contact(f"ada@guest{at}.example") is not None) is is_synced, at
+        reason = one.verdict(f"{1010 + at}", "marketing_event")
+        assert (reason == ("excluded", "host_domain_excluded")) is not is_synced, at
+
+
+@pytest.mark.rule("HZ-04")
+@synced
+def test_an_excluded_address_is_neither_created_nor_updated(one: Company) -> Acts:
+    people = ["a@acme.example", "b@eu.acme.example", "c@notacme.example", "d@sub.other.example", "e@other.example"]
+    one.add(
+        attended(*people, number=1004),
+        contacts=[contact(13, "a@acme.example")],
+        email_events=[email_event("OPEN", "a@acme.example", 7, "2026-11-01T00:00:00Z")],
+    )
+    yield
+    assert listed(one, "acme.example") == {"a@acme.example", "b@eu.acme.example", "c@notacme.example"}
+    assert listed(one, "other.example") == {"e@other.example"}
+    found = held(one, "a@acme.example")
     assert not found.get("turnout_webinars_registered")
     assert not found.get("turnout_emails_opened_30d")
-    assert set(one.states(str(ONE))) == {"b@eu.acme.example", "c@notacme.example", "e@other.example"}
+    assert set(one.states("1004")) == {"b@eu.acme.example", "c@notacme.example", "e@other.example"}
     assert one.verdict("d@sub.other.example") == ("excluded", "email_excluded")
 
 
 @pytest.mark.rule("HZ-05")
-def test_a_user_of_the_crm_is_never_created_and_their_zoom_activity_is_not_synced(company: Make) -> None:
-    one = company(
-        _with_users(
-            world(
-                attended(
-                    "Sam@portal.example",
-                    "olga@portal.example",
-                    "queue@portal.example",
-                    "gone@portal.example",
-                    "lea@portal.example",
-                ),
-                contacts=[contact(1, "lea@portal.example")],
-                email_events=[email_event("OPEN", "lea@portal.example", 7, "2026-11-01T00:00:00Z")],
-                owners=[
-                    {"id": "11", "email": "OLGA@portal.example", "type": "PERSON", "archived": False},
-                    {"id": "12", "email": "queue@portal.example", "type": "QUEUE", "archived": False},
-                    {"id": "13", "email": "gone@portal.example", "type": "PERSON", "archived": True},
-                ],
-            )
-        )
+@synced
+def test_a_user_of_the_crm_is_never_created_and_their_zoom_activity_is_not_synced(one: Company) -> Acts:
+    people = ("Sam@portal.example", *(f"{name}@portal.example" for name in ("olga", "queue", "gone", "lea")))
+    one.add(
+        attended(*people, number=1005),
+        contacts=[contact(14, "lea@portal.example")],
+        email_events=[email_event("OPEN", "lea@portal.example", 7, "2026-11-01T00:00:00Z")],
+        owners=[
+            {"id": "11", "email": "OLGA@portal.example", "type": "PERSON", "archived": False},
+            {"id": "12", "email": "queue@portal.example", "type": "QUEUE", "archived": False},
+            {"id": "13", "email": "gone@portal.example", "type": "PERSON", "archived": True},
+        ],
+        users=[{"id": "1", "email": "sam@portal.example"}, {"id": "2", "email": "lea@portal.example"}],
     )
-    one.run()
-    assert one.emails() == {"lea@portal.example", "queue@portal.example", "gone@portal.example"}
-    lea = one.contact("lea@portal.example")
-    assert lea is not None
+    yield
+    assert listed(one, "portal.example") == {"lea@portal.example", "queue@portal.example", "gone@portal.example"}
+    lea = held(one, "lea@portal.example")
     assert (lea["turnout_webinars_registered"], lea["turnout_emails_opened_30d"]) == ("0", "1")
-    assert set(one.states(str(ONE))) == {"queue@portal.example", "gone@portal.example"}
+    assert set(one.states("1005")) == {"queue@portal.example", "gone@portal.example"}
     assert one.verdict("sam@portal.example") == ("excluded", "email_of_crm_user")
 
 
-def _with_users(told: dict) -> dict:
-    told["hubspot"][0]["users"] = [
-        {"id": "1", "email": "sam@portal.example"},
-        {"id": "2", "email": "lea@portal.example"},
-    ]
-    return told
-
-
 @pytest.mark.rule("HZ-06")
-def test_a_secondary_address_creates_nothing_and_updates_nothing(company: Make) -> None:
-    told = world(
-        attended("second@x.example"),
-        contacts=[contact(1, "first@x.example", properties={"hs_additional_emails": "Second@x.example"})],
-        email_events=[email_event("OPEN", "second@x.example", 7, "2026-11-01T00:00:00Z")],
+@synced
+def test_a_secondary_address_creates_nothing_and_updates_nothing(one: Company) -> Acts:
+    one.add(
+        attended("second@twice.example", number=1006),
+        contacts=[contact(15, "first@twice.example", properties={"hs_additional_emails": "Second@twice.example"})],
+        email_events=[email_event("OPEN", "second@twice.example", 7, "2026-11-01T00:00:00Z")],
     )
-    one = company(told)
-    one.run()
-    assert one.emails() == {"first@x.example"}
-    found = one.contact("first@x.example")
-    assert found is not None
+    yield
+    assert listed(one, "twice.example") == {"first@twice.example"}
+    found = held(one, "first@twice.example")
     assert (found["turnout_webinars_attended"], found["turnout_emails_opened_30d"]) == ("0", "1")
-    assert one.states(str(ONE)) == {}
-    assert one.verdict("second@x.example") == ("excluded", "email_secondary")
+    assert one.states("1006") == {}
+    assert one.verdict("second@twice.example") == ("excluded", "email_secondary")
 
 
 @pytest.mark.rule("HZ-06", "HZ-20")
-def test_a_secondary_address_can_be_attributed_and_its_time_is_united_with_the_first(company: Make) -> None:
-    told = world(
-        webinar(
-            ONE,
-            registrants=[registrant("second@x.example"), registrant("first@x.example")],
-            instances=[
-                session(
-                    "u1==",
-                    "10:00",
-                    "11:00",
-                    [joined("first@x.example", "10:00", "10:30"), joined("second@x.example", "10:15", "10:45")],
-                )
-            ],
-        ),
+@otherwise
+def test_a_secondary_address_can_be_attributed_and_its_time_is_united_with_the_first(one: Company) -> Acts:
+    rows = [joined("first@x.example", "10:00", "10:30"), joined("second@x.example", "10:15", "10:45")]
+    one.add(
+        ran(ONE, rows, "second@x.example", "first@x.example"),
         contacts=[contact(1, "first@x.example", properties={"hs_additional_emails": "second@x.example"})],
     )
-    one = company(told, '[identity]\nsecondary_emails = "attribute"')
-    one.run()
-    found = one.contact("first@x.example")
-    assert found is not None
+    yield
+    found = held(one, "first@x.example")
     assert (found["turnout_webinars_registered"], found["turnout_avg_attendance_pct"]) == ("1", "75.00")
     assert one.states(str(ONE)) == {"first@x.example": "ATTENDED"}
 
 
 @pytest.mark.rule("HZ-07")
-def test_a_deleted_contact_is_never_created_again_until_a_person_restores_it(company: Make) -> None:
-    gone = contact(1, "ada@x.example", archived=True, archivedAt="2026-06-01T00:00:00.000Z")
-    one = company(world(attended("ada@x.example"), contacts=[gone]))
-    one.run()
-    assert one.emails() == set()
-    assert one.verdict("ada@x.example") == ("excluded", "contact_deleted")
+@synced
+def test_a_deleted_contact_is_never_created_again_until_a_person_restores_it(one: Company) -> Acts:
+    gone = contact(16, "ada@gone.example", archived=True, archivedAt="2026-06-01T00:00:00.000Z")
+    one.add(attended("ada@gone.example", number=1007), contacts=[gone])
+    yield
+    assert listed(one, "gone.example") == set()
+    assert one.verdict("ada@gone.example") == ("excluded", "contact_deleted")
 
-    def restore(told: dict) -> None:
-        told["hubspot"][0]["contacts"] = [contact(1, "ada@x.example", updatedAt=later(NOW, minutes=30))]
+    def restore(told: dict[str, Any]) -> None:
+        contacts = told["hubspot"][0]["contacts"]
+        at = next(at for at, row in enumerate(contacts) if row["id"] == gone["id"])
+        contacts[at] = contact(16, "ada@gone.example", updatedAt=later(NOW, minutes=30))
 
     one.change(restore, later(NOW, hours=1))
-    one.run()
-    assert one.states(str(ONE)) == {"ada@x.example": "ATTENDED"}
+    yield
+    assert one.states("1007") == {"ada@gone.example": "ATTENDED"}
 
 
 @pytest.mark.rule("HZ-07")
-def test_a_contact_that_we_created_and_somebody_deleted_stays_deleted(company: Make) -> None:
-    one = company(world(attended("ada@x.example")))
-    one.run()
+@synced
+def test_a_contact_that_we_created_and_somebody_deleted_stays_deleted(one: Company) -> Acts:
+    one.add(attended("ada@binned.example", number=1008))
+    yield
+    ours = held(one, "ada@binned.example")["hs_object_id"]
 
-    def delete(told: dict) -> None:
-        for found in told["hubspot"][0]["contacts"]:
-            found |= {"archived": True, "archivedAt": later(NOW, minutes=30), "updatedAt": later(NOW, minutes=30)}
+    def delete(told: dict[str, Any]) -> None:
+        (found,) = [row for row in told["hubspot"][0]["contacts"] if row["id"] == ours]
+        found |= {"archived": True, "archivedAt": later(NOW, minutes=30), "updatedAt": later(NOW, minutes=30)}
 
     one.change(delete, later(NOW, hours=1))
-    one.run()
-    one.run()
-    assert one.emails() == set()
-    assert one.verdict("ada@x.example") == ("excluded", "contact_deleted")
+    yield
+    yield
+    assert listed(one, "binned.example") == set()
+    assert one.verdict("ada@binned.example") == ("excluded", "contact_deleted")
 
 
 @pytest.mark.rule("HZ-08")
-def test_a_guest_without_an_address_is_found_by_registrant_id_or_stays_anonymous(company: Make) -> None:
+@synced
+def test_a_guest_without_an_address_is_found_by_registrant_id_or_stays_anonymous(one: Company) -> Acts:
     rows = [
-        joined("", "10:00", "10:30", registrant_id="r-ada@x.example"),
+        joined("", "10:00", "10:30", registrant_id="r-ada@guests.example"),
         joined("", "10:00", "10:20"),
         joined("", "10:00", "10:20", registrant_id="r-nobody"),
     ]
-    one = company(
-        world(
-            webinar(ONE, registrants=[registrant("ada@x.example")], instances=[session("u1==", "10:00", "11:00", rows)])
-        )
-    )
-    one.run()
-    assert one.states(str(ONE)) == {"ada@x.example": "ATTENDED"}
-    assert one.rows("select attended_count, anonymous_connection_count from webinars") == [(1, 2)]
-    assert one.rows("select count(*) from verdicts where reason = 'participant_without_email'") == [(2,)]
+    one.add(ran(1009, rows, "ada@guests.example"))
+    yield
+    assert one.states("1009") == {"ada@guests.example": "ATTENDED"}
+    counts = "select attended_count, anonymous_connection_count from webinars where webinar_id = 1009"
+    assert one.rows(counts) == [(1, 2)]
+    told = "select object_key from verdicts where reason = 'participant_without_email'"
+    assert [key.partition("|")[0] for (key,) in one.rows(told)] == ["1009", "1009"]
 
 
 @pytest.mark.rule("HZ-08")
-def test_registrant_id_wins_over_the_address_of_the_row(company: Make) -> None:
-    rows = [joined("private@x.example", "10:00", "10:30", registrant_id="r-ada@x.example")]
-    one = company(
-        world(
-            webinar(ONE, registrants=[registrant("ada@x.example")], instances=[session("u1==", "10:00", "11:00", rows)])
+@synced
+def test_registrant_id_wins_over_the_address_of_the_row(one: Company) -> Acts:
+    one.add(
+        ran(
+            1010,
+            [joined("private@ids.example", "10:00", "10:30", registrant_id="r-ada@ids.example")],
+            "ada@ids.example",
         )
     )
-    one.run()
-    assert one.emails() == {"ada@x.example"}
+    yield
+    assert listed(one, "ids.example") == {"ada@ids.example"}
 
 
 @pytest.mark.rule("HZ-09")
-def test_webinars_of_zoom_events_are_out_of_scope(company: Make) -> None:
-    one = company(world(attended("ada@x.example", zoom_events=True)))
-    one.run()
-    assert one.emails() == set()
-    assert one.verdict(str(ONE), "marketing_event") == ("excluded", "zoom_events")
+@synced
+def test_webinars_of_zoom_events_are_out_of_scope(one: Company) -> Acts:
+    one.add(attended("ada@events.example", number=1020, zoom_events=True))
+    yield
+    assert listed(one, "events.example") == set()
+    assert one.verdict("1020", "marketing_event") == ("excluded", "zoom_events")
 
 
 @pytest.mark.rule("HZ-10")
-def test_addresses_are_trimmed_and_lower_cased_and_nothing_else(company: Make) -> None:
-    people = [
-        " Ada@X.Example ",
-        "a.da@x.example",
-        "ada+news@x.example",
-        "no-at-sign",
-        "two@@x.example",
-        "bl ank@x.example",
-        "@x.example",
-        "dotless@localhost",
-    ]
-    one = company(world(attended(*people), contacts=[contact(1, "ADA@x.example")]))
-    one.run()
-    assert {email.lower() for email in one.emails()} == {"ada@x.example", "a.da@x.example", "ada+news@x.example"}
-    for invalid in ("no-at-sign", "two@@x.example", "bl ank@x.example", "@x.example", "dotless@localhost"):
-        assert one.verdict(invalid) == ("excluded", "email_invalid")
+@synced
+def test_addresses_are_trimmed_and_lower_cased_and_nothing_else(one: Company) -> Acts:
+    people = [" Ada@Trim.Example ", "a.da@trim.example", "ada+news@trim.example"]
+    invalid = ["no-at-sign", "two@@trim.example", "bl ank@trim.example", "@trim.example", "dotless@localhost"]
+    one.add(attended(*people, *invalid, number=1021), contacts=[contact(17, "ADA@trim.example")])
+    yield
+    found = {email.lower() for email in one.emails()}
+    trimmed = {"ada@trim.example", "a.da@trim.example", "ada+news@trim.example"}
+    assert {email for email in found if email.endswith("trim.example")} == trimmed
+    assert not found & set(invalid)
+    for email in invalid:
+        assert one.verdict(email) == ("excluded", "email_invalid")
 
 
 @pytest.mark.rule("HZ-04", "HZ-05", "HZ-06", "HZ-10")
-def test_of_several_reasons_the_first_of_their_order_is_told(company: Make) -> None:
-    told = world(
-        attended("sam@acme.example", "second@acme.example"),
-        contacts=[contact(1, "first@x.example", properties={"hs_additional_emails": "second@acme.example"})],
+@synced
+def test_of_several_reasons_the_first_of_their_order_is_told(one: Company) -> Acts:
+    one.add(
+        attended("tom@acme.example", "second@acme.example", number=1022),
+        contacts=[contact(18, "first@x.example", properties={"hs_additional_emails": "second@acme.example"})],
+        users=[{"id": "3", "email": "tom@acme.example"}],
     )
-    told["hubspot"][0]["users"] = [{"id": "1", "email": "sam@acme.example"}]
-    one = company(told, '[exclusions]\ncontacts = ["acme.example"]')
-    one.run()
-    assert one.verdict("sam@acme.example") == ("excluded", "email_of_crm_user")
+    yield
+    assert one.verdict("tom@acme.example") == ("excluded", "email_of_crm_user")
     assert one.verdict("second@acme.example") == ("excluded", "email_excluded")
 
 
+PEOPLE_READ = "select distinct email from stg_zoom__registrants where email like '%@read.example' order by email"
+
+
 @pytest.mark.rule("HZ-02")
-def test_what_is_out_of_scope_is_read_all_the_same_unless_the_settings_say_otherwise(company: Make) -> None:
-    told = world(attended("ada@x.example"), attended("bob@x.example", number=777_000_111, uuid="u2=="))
-    switch = f'[sync.webinars]\n"{ONE}" = false\n'
-    wide, narrow = company(told, switch), company(told, switch + "[ingest]\nonly_in_scope = true")
-    for one in (wide, narrow):
-        one.run()
-        assert one.emails() == {"bob@x.example"}
-    people = "select distinct email from stg_zoom__registrants order by email"
-    assert wide.rows(people) == [("ada@x.example",), ("bob@x.example",)]
-    assert narrow.rows(people) == [("bob@x.example",)]
-    asked = [entry["path"] for entry in narrow.sandbox.requests() if str(ONE) in entry["path"] or "u1" in entry["path"]]
+@synced
+def test_what_is_out_of_scope_is_read_all_the_same(one: Company) -> Acts:
+    one.add(attended("ada@read.example", number=LEFT_OUT), attended("bob@read.example", number=1023))
+    yield
+    assert listed(one, "read.example") == {"bob@read.example"}
+    assert one.rows(PEOPLE_READ) == [("ada@read.example",), ("bob@read.example",)]
+
+
+@pytest.mark.rule("HZ-02")
+@otherwise
+def test_what_is_out_of_scope_is_not_read_where_the_settings_say_so(one: Company) -> Acts:
+    one.add(attended("ada@read.example", number=LEFT_OUT), attended("bob@read.example", number=1023))
+    yield
+    assert listed(one, "read.example") == {"bob@read.example"}
+    assert one.rows(PEOPLE_READ) == [("bob@read.example",)]
+    asked = [entry["path"] for entry in one.sandbox.requests() if str(LEFT_OUT) in entry["path"]]
+    assert asked, "the webinar itself is read"
     assert not any("participants" in path or "registrants" in path for path in asked)
 
 
 @pytest.mark.rule("HZ-03", "HZ-04", "HZ-26")
-@pytest.mark.parametrize(
-    ("settings", "reason"),
-    [
-        ("", "recording_off"),
-        ('[sync]\nrecordings = "all"', None),
-        ('[sync]\nrecordings = "selected"', "recording_off"),
-        (f'[sync]\nrecordings = "selected"\n[sync.users."{HOST["email"]}"]\nrecordings = true', None),
-        ('[sync]\nrecordings = "all"\n[exclusions]\nrecording_domains = ["host.example"]', "host_domain_excluded"),
-        ('[sync]\nwebinars = false\nrecordings = "all"', "sync_off_global"),
-    ],
-)
-def test_recordings_have_a_scope_of_their_own(company: Make, settings: str, reason: str | None) -> None:
+def test_recordings_have_a_scope_of_their_own(company: Make) -> None:
+    hosts = [{**HOST, "id": f"h{at}", "email": f"host@{at}.example"} for at in (1, 2, 3)]
+    one = company(world(*(recorded(at, host) for at, host in enumerate(hosts, 1)), users=hosts))
+    everything = "[sync]\nrecordings = 'all'\n"
+    off = "recording_off"
+    for settings, reasons, read in (
+        ("", [off, off, off], []),
+        (f"{everything}webinars = false", ["sync_off_global"] * 3, []),
+        ("[sync]\nrecordings = 'selected'\n[sync.users.'host@1.example']\nrecordings = true", [None, off, off], [1]),
+        (f"{everything}[exclusions]\nrecording_domains = ['2.example']", [None, "host_domain_excluded", None], [3]),
+    ):
+        one.set(settings)
+        one.sandbox.clear_requests()
+        one.workspace.ingest()
+        one.workspace.build()
+        told = [(reason, 2) for reason in reasons]
+        of_each = "select out_of_scope_reason, file_count from int_recordings order by webinar_id"
+        assert one.rows(of_each) == told, settings
+        assert one.rows("select count(*) from recordings") == [(reasons.count(None),)]
+        verdicts = "select reason from sync_hubspot_recordings order by object_key"
+        assert one.rows(verdicts) == [(reason or "not_in_hubspot",) for reason in reasons]
+        asked = [entry for entry in one.sandbox.requests() if entry["path"].startswith("/rec/")]
+        shown = [(entry["path"].partition("?")[0], entry["status"]) for entry in asked]
+        steps = (("download", 302), ("file", 200))
+        once = [(f"/rec/{step}/TRANSCRIPT{number}", status) for number in read for step, status in steps]
+        assert shown == once, "what was said is read where it may be synced, and nowhere else"
+
+
+def recorded(number: int, host: dict[str, Any]) -> dict[str, Any]:
+    """A webinar of a host, with a recording and what was said."""
     files = [
-        {"id": kind, "file_type": kind, "status": "completed", "recording_end": "2026-11-10T11:00:00Z"}
+        {"id": f"{kind}{number}", "file_type": kind, "status": "completed", "recording_end": "2026-11-10T11:00:00Z"}
         for kind in ("MP4", "TRANSCRIPT")
     ]
-    recorded = {"uuid": "u1==", "topic": "Topic", "share_url": "https://zoom.example/rec/1", "recording_files": files}
-    told = webinar(
-        ONE,
+    share = f"https://zoom.example/rec/{number}"
+    told = {"uuid": f"u{number}==", "topic": "Topic", "share_url": share, "recording_files": files}
+    there = [joined("ada@x.example", "10:00", "10:30")]
+    return webinar(
+        number,
+        host_id=host["id"],
+        host_email=host["email"],
         registrants=[registrant("ada@x.example")],
-        instances=[session("u1==", "10:00", "11:00", [joined("ada@x.example", "10:00", "10:30")], recordings=recorded)],
+        instances=[session(f"u{number}==", "10:00", "11:00", there, recordings=told)],
     )
-    one = company(world(told), settings)
-    one.workspace.ingest()
-    one.workspace.build()
-    assert one.rows("select out_of_scope_reason, file_count from int_recordings") == [(reason, 2)]
-    assert one.rows("select count(*) from recordings") == [(int(reason is None),)]
-    assert one.rows("select reason from sync_hubspot_recordings") == [(reason or "not_in_hubspot",)]
-    asked = [request["status"] for request in one.sandbox.requests() if request["path"].startswith("/rec/")]
-    assert asked == ([] if reason else [302, 200]), "what was said is read where it may be synced, and nowhere else"
 
 
 @pytest.mark.rule("HZ-05", "HZ-07", "EV-12")
