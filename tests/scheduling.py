@@ -16,7 +16,6 @@ APART = (
     "tests/replay/test_exactly_once.py",
     "tests/replay/test_publishing.py",
     "tests/rules/test_salesforce_into_hubspot.py",
-    "tests/soak/test_found.py",
     "tests/soak/test_two_days.py",
     "tests/tasks/test_later_days.py",
 )
