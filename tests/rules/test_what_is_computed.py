@@ -23,7 +23,7 @@ WINDOWS = ("webinars_attended_30d", "emails_opened_30d", "emails_opened_1y", "fo
 def settled(one: Company) -> None:
     """Nothing is left to write."""
     plan, _ = one.workspace.plan()
-    assert plan.total == 0
+    assert plan.total == 0, plan.counts()
 
 
 computed = Stories(lambda company: company(world()), end=settled)

@@ -28,7 +28,7 @@ def go_on(one: Company) -> None:
     if not is_first:
         one.workspace.ingest()
         plan, _ = one.workspace.plan()
-        assert plan.total == 0
+        assert plan.total == 0, plan.counts()
 
 
 found = Stories(lambda company: company(world()), go_on)
