@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pipelines.publish import Row
 from pipelines.run import RunReceipt
 from pipelines.sandbox.salesforce.ids import padded
 from tests.company import Company
@@ -70,10 +71,23 @@ class Exchange:
         self.company = company
         self.now = NOW
         self.made = 0
+        self.meanwhile: list[Callable[[Record], None]] = []
+        """What happens to the world in the next run, after it was read and before anything is written."""
 
     def run(self) -> RunReceipt:
         """Do a whole run."""
-        return self.company.run()
+
+        def happen(step: str) -> None:
+            while step == "plan" and self.meanwhile:
+                self.company.change(self.meanwhile.pop())
+
+        self.receipt = self.company.run(progress=happen)
+        return self.receipt
+
+    def planned(self, name: str) -> list[Row]:
+        """Return what the last run was to write of a record of Salesforce."""
+        assert self.receipt.plan is not None
+        return [row for row in self.receipt.plan.rows["hubspot"] if row.key == f"sf:{name}"]
 
     def do(self, how: Callable[[Record], None] = lambda told: None) -> None:
         """Let an hour pass and change the world."""
@@ -90,6 +104,8 @@ class Exchange:
             row = {"Id": name, "Subject": f"A {kind}", "WhoId": who, **stamp(self.now), **fields}
             if kind in SUBTYPE:
                 row = {"TaskSubtype": SUBTYPE[kind], **row}
+            else:
+                row = {"StartDateTime": self.now, "EndDateTime": self.now, **row}
             told["salesforce"][0][OBJECT[kind]].append(row)
 
         self.do(how)
@@ -108,22 +124,25 @@ class Exchange:
 
     def write(self, kind: str, at: int = 0, **properties: Any) -> None:
         """Somebody changes a record of HubSpot; `archived` puts it into the bin."""
+        self.do(lambda told: self._write(told["hubspot"][0][kind][at], properties))
 
-        def how(told: Record) -> None:
-            row = told["hubspot"][0][kind][at]
-            if properties.pop("archived", False):
-                row |= {"archived": True, "archivedAt": self.now}
-            row["updatedAt"] = self.now
-            row["properties"] |= {**properties, "hs_lastmodifieddate": self.now}
-
-        self.do(how)
+    def rewrite(self, name: str, **properties: Any) -> None:
+        """Somebody changes HubSpot's record of one of Salesforce, as `write` does."""
+        self.do(lambda told: self._write(self.copied(told, name)[0], properties))
 
     def hubspot(self, kind: str) -> list[Record]:
         """Return HubSpot's live records of a kind, each with its properties, id and associations."""
         rows = self.company.sandbox.world()["hubspot"][0][kind]
-        return [
-            {"id": row["id"], **row["properties"], **row["associations"]} for row in rows if not row.get("archived")
-        ]
+        return [self._flat(row) for row in rows if not row.get("archived")]
+
+    def copies(self, name: str) -> list[Record]:
+        """Return HubSpot's live records, of whatever kind, of one of Salesforce."""
+        return [self._flat(row) for row in self.copied(self.company.sandbox.world(), name)]
+
+    def copy(self, name: str) -> Record:
+        """Return HubSpot's one live record of one of Salesforce."""
+        (row,) = self.copies(name)
+        return row
 
     def salesforce(self, name: str) -> list[Record]:
         """Return Salesforce's rows of an object that are not deleted."""
@@ -134,9 +153,33 @@ class Exchange:
         return self.company.verdict(f"sf:{name}", kind.removesuffix("s"))
 
     @staticmethod
+    def copied(told: Record, name: str) -> list[Record]:
+        """Return the live rows of HubSpot, in a world, of a record of Salesforce."""
+        rows = [row for kind in KINDS for row in told["hubspot"][0][kind] if not row.get("archived")]
+        return [row for row in rows if row["properties"].get("turnout_id") == f"sf:{name}"]
+
+    def _write(self, row: Record, properties: Record) -> None:
+        if properties.pop("archived", False):
+            row |= {"archived": True, "archivedAt": self.now}
+        row["updatedAt"] = self.now
+        row["properties"] |= {**properties, "hs_lastmodifieddate": self.now}
+
+    @staticmethod
+    def _flat(row: Record) -> Record:
+        return {"id": row["id"], **row["properties"], **row["associations"]}
+
+    @staticmethod
     def _table(told: Record, name: str) -> list[Record]:
         rows: list[Record] = told["salesforce"][0]["Task" if name.startswith("00T") else "Event"]
         return rows
 
     def _row(self, told: Record, name: str) -> Record:
         return next(row for row in self._table(told, name) if row["Id"] == name)
+
+
+def calm(exchange: Exchange) -> None:
+    """See that nothing is left to write once everything was read again."""
+    exchange.do()
+    receipt = exchange.run()
+    assert receipt.plan is not None
+    assert receipt.plan.counts() == {}

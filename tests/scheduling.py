@@ -15,7 +15,6 @@ APART = (
     "tests/replay/test_dagster.py",
     "tests/replay/test_exactly_once.py",
     "tests/replay/test_publishing.py",
-    "tests/rules/test_salesforce_into_hubspot.py",
     "tests/soak/test_two_days.py",
     "tests/tasks/test_later_days.py",
 )
