@@ -7,13 +7,14 @@ marketing emails, and what is dated by its creation, in milliseconds; Zoom in se
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.company import Company
+from tests.stories import Acts, Stories
 from tests.tasks.oracle import held
 from tests.tasks.worlds import engagement, iso, ms, stamp, to_ms, us
 from tests.worlds import NOW, contact, later, registrant, webinar, world, z
@@ -49,15 +50,24 @@ def around(edge: datetime, step: timedelta) -> list[datetime]:
     return [edge + by * step for by in STEPS]
 
 
-def told(one: Company) -> Counter[tuple[str, datetime]]:
-    """The Tasks that are there: their type, and their instant as the product's tables have it."""
+def told(one: Company, *contacts: int) -> Counter[tuple[str, datetime]]:
+    """The Tasks of contacts that are there: their type, and their instant as the product's tables have it."""
     rows = one.rows(
-        "select int_activities.activity_type, occurred_at from int_activities"
+        "select contact_id, int_activities.activity_type, occurred_at from int_activities"
         " join int_activity_people using (activity_key) join verdicts on object_key = task_key"
         " where destination = 'salesforce' and verdict in ('published', 'unchanged')"
     )
     assert len(rows) == held(one.sandbox.world()).total()
-    return Counter((row[0], row[1].astimezone(UTC)) for row in rows)
+    return Counter((kind, moment.astimezone(UTC)) for number, kind, moment in rows if number in contacts)
+
+
+def reasons(one: Company, *contacts: int) -> Counter[str]:
+    """Why activities of contacts are no Tasks."""
+    rows = one.rows(
+        "select contact_id, verdicts.reason from int_activity_people join verdicts on object_key = task_key"
+        " where destination = 'salesforce' and verdicts.reason <> ''"
+    )
+    return Counter(reason for number, reason in rows if number in contacts)
 
 
 class Pile:
@@ -115,81 +125,106 @@ class Pile:
         self._note("form_submission", around(edge, ms))
 
 
-@pytest.mark.rule("HS-03", "HS-04", "HS-05")
-@pytest.mark.parametrize("later_one", ["hubspot", "salesforce"])
-def test_each_window_opens_to_the_microsecond(company: Make, later_one: str) -> None:
-    piles, contacts, records = [], [], []
-    for number, (sync, (month, year)) in enumerate(EDGES.items(), 1):
-        if later_one == "salesforce" and not sync.endswith(".000Z"):
-            continue  # Salesforce tells whole seconds
-        pile = Pile(number)
+def piles(first: int, syncs: Collection[str]) -> list[Pile]:
+    """One contact for each sync time, numbered from `first` on, with activities around the edges of their windows."""
+    made = [Pile(number) for number, _ in enumerate(syncs, first)]
+    for pile, sync in zip(made, syncs, strict=True):
+        month, year = EDGES[sync]
         pile.sales(at(sync))
         pile.marketing(at(month))
         pile.forms(at(year))
-        ours, theirs = (sync, LONG_AGO) if later_one == "hubspot" else (LONG_AGO, sync)
-        contacts.append(contact(number, pile.address, createdAt=ours, propertiesWithHistory=pile.history))
-        records.append(record(number, pile.address, theirs))
-        piles.append(pile)
-    work: dict[str, Any] = {kind: [one for pile in piles for one in pile.work[kind]] for kind in piles[0].work}
-    told_world = world(
+    return made
+
+
+WHOLE = [sync for sync in EDGES if sync.endswith(".000Z")]
+"""Salesforce tells whole seconds."""
+LATER_IN_HUBSPOT, LATER_IN_SALESFORCE = piles(1, EDGES), piles(11, WHOLE)
+OF_WEBINARS, OF_CALLS = 31, 32
+SYNC = at("2026-11-01T09:00:00.000Z")
+
+
+def calls(number: int, *moments: datetime) -> list[Record]:
+    return [
+        engagement(f"9{number}{place:03d}", at(NOW) - ms, [str(number)], moment) for place, moment in enumerate(moments)
+    ]
+
+
+def windows(company: Make) -> Company:
+    """Return a company of contacts who did something around the edges of their windows, one or more each."""
+    both = [*LATER_IN_HUBSPOT, *LATER_IN_SALESFORCE]
+    ours = [*EDGES, *[LONG_AGO] * len(WHOLE)]
+    theirs = [*[LONG_AGO] * len(EDGES), *WHOLE]
+    contacts = [
+        contact(int(pile.name), pile.address, createdAt=since, propertiesWithHistory=pile.history)
+        for pile, since in zip(both, ours, strict=True)
+    ]
+    contacts.append(contact(OF_WEBINARS, "p31@x.example", createdAt=iso(SYNC)))
+    contacts.append(contact(OF_CALLS, "p32@x.example"))
+    work: dict[str, Any] = {kind: [one for pile in both for one in pile.work[kind]] for kind in both[0].work}
+    work["calls"] += calls(OF_CALLS, *around(at(NOW), us), at(NOW) + timedelta(hours=2))
+    webinars = [
+        webinar(70 + by, registrants=[registrant("p31@x.example", create_time=z(SYNC + timedelta(seconds=by)))])
+        for by in STEPS
+    ]
+    made = world(
+        *webinars,
         contacts=contacts,
         **work,
-        email_events=[one for pile in piles for one in pile.mail],
-        forms=[{"id": "f1", "submissions": [one for pile in piles for one in pile.sent_in]}],
+        email_events=[one for pile in both for one in pile.mail],
+        forms=[{"id": "f1", "submissions": [one for pile in both for one in pile.sent_in]}],
     )
-    told_world["salesforce"] = org(*records)
-    one = company(told_world)
-    one.run()
+    known = [record(int(pile.name), pile.address, since) for pile, since in zip(both, theirs, strict=True)]
+    others = [record(OF_WEBINARS, "p31@x.example"), record(OF_CALLS, "p32@x.example")]
+    return company(made | {"salesforce": org(*known, *others)})
+
+
+at_edges = Stories(windows)
+
+
+def opens_to_the_microsecond(one: Company, piles: list[Pile]) -> None:
+    """See that all is a Task but what was before a window."""
     inside: Counter[tuple[str, datetime]] = sum((pile.inside for pile in piles), Counter())
-    assert told(one) == inside
+    contacts = [int(pile.name) for pile in piles]
+    assert told(one, *contacts) == inside
     assert inside.total() == len(piles) * 12 * 2
-    assert one.rows(
-        "select reason, count(*) from verdicts where destination = 'salesforce' and reason <> '' group by 1"
-    ) == [("outside_window", len(piles) * 12)]
+    assert reasons(one, *contacts) == {"outside_window": len(piles) * 12}
+
+
+@pytest.mark.rule("HS-03", "HS-04", "HS-05")
+@at_edges
+def test_each_window_opens_to_the_microsecond_where_hubspot_is_the_later_one(one: Company) -> Acts:
+    yield
+    opens_to_the_microsecond(one, LATER_IN_HUBSPOT)
+
+
+@pytest.mark.rule("HS-03", "HS-04", "HS-05")
+@at_edges
+def test_each_window_opens_to_the_microsecond_where_salesforce_is_the_later_one(one: Company) -> Acts:
+    yield
+    opens_to_the_microsecond(one, LATER_IN_SALESFORCE)
 
 
 @pytest.mark.rule("HS-03")
-def test_webinars_count_from_the_second_of_the_sync_time(company: Make) -> None:
-    sync = at("2026-11-01T09:00:00.000Z")
-    webinars = [
-        webinar(70 + by, registrants=[registrant("p1@x.example", create_time=z(sync + timedelta(seconds=by)))])
-        for by in STEPS
-    ]
-    made = world(*webinars, contacts=[contact(1, "p1@x.example", createdAt=iso(sync))])
-    one = company(made | {"salesforce": org(record(1, "p1@x.example"))})
-    one.run()
-    assert told(one) == {("integration_event", sync + timedelta(seconds=by)): 1 for by in (0, 1)}
-
-
-def calls(*moments: datetime) -> list[Record]:
-    return [engagement(f"9{at_:03d}", at(NOW) - ms, ["1"], moment) for at_, moment in enumerate(moments)]
+@at_edges
+def test_webinars_count_from_the_second_of_the_sync_time(one: Company) -> Acts:
+    yield
+    expected = {("integration_event", SYNC + timedelta(seconds=by)): 1 for by in (0, 1)}
+    assert told(one, OF_WEBINARS) == expected
 
 
 @pytest.mark.rule("HS-01", "HS-02")
-def test_what_has_its_time_after_the_last_reading_waits_for_it(company: Make) -> None:
-    now = at(NOW)
-    made = world(contacts=[contact(1, "p1@x.example")], calls=calls(*around(now, us), now + timedelta(hours=2)))
-    one = company(made | {"salesforce": org(record(1, "p1@x.example"))})
-    one.run()
-    assert told(one) == {("call_made", now - us): 1}
-    reasons = "select count(*) from verdicts where destination = 'salesforce' and reason = 'after_as_of'"
-    assert one.rows(reasons) == [(3,)]
+@at_edges
+def test_what_has_its_time_after_the_last_reading_waits_for_it(one: Company) -> Acts:
+    yield
+    assert told(one, OF_CALLS) == {("call_made", at(NOW) - us): 1}
+    assert reasons(one, OF_CALLS) == {"after_as_of": 3}
     one.sandbox.set_clock(later(NOW, hours=1))
-    one.run()
-    assert told(one) == {("call_made", moment): 1 for moment in around(now, us)}
+    yield
+    assert told(one, OF_CALLS) == {("call_made", moment): 1 for moment in around(at(NOW), us)}
     one.sandbox.set_clock(later(NOW, hours=3))
-    one.run()
-    assert told(one).total() == 4
-    assert one.rows(reasons) == [(0,)]
-
-
-@pytest.mark.rule("HS-02")
-def test_the_cut_off_is_exact_and_includes_its_instant(company: Make) -> None:
-    since = at("2025-06-01T00:00:00Z")
-    made = world(contacts=[contact(1, "p1@x.example")], calls=calls(*around(since, us)))
-    one = company(made | {"salesforce": org(record(1, "p1@x.example"))}, "[activities]\nsince = 2025-06-01T00:00:00Z")
-    one.run()
-    assert told(one) == {("call_made", since): 1, ("call_made", since + us): 1}
+    yield
+    assert told(one, OF_CALLS).total() == 4
+    assert reasons(one, OF_CALLS) == {}
 
 
 DAYS = {
@@ -217,11 +252,49 @@ DAYS = {
 }
 
 
-@pytest.mark.rule("HS-01")
-@pytest.mark.parametrize("zone", DAYS)
-def test_a_task_has_its_day_in_the_orgs_time_zone(company: Make, zone: str) -> None:
-    made = world(contacts=[contact(1, "p1@x.example", createdAt=LONG_AGO)], calls=calls(*map(at, DAYS[zone])))
-    one = company(made | {"salesforce": org(record(1, "p1@x.example"), zone=zone)})
+SINCE = at("2025-06-01T00:00:00Z")
+OF_CUT_OFF = 9
+
+
+def zoned(company: Make) -> Company:
+    """Return a company of one contact for each zone, and one more."""
+    numbers = [*range(1, len(DAYS) + 1), OF_CUT_OFF]
+    made = world(contacts=[contact(number, f"p{number}@x.example", createdAt=LONG_AGO) for number in numbers])
+    made["salesforce"] = org(*[record(number, f"p{number}@x.example") for number in numbers])
+    return company(made, f"[activities]\nsince = {z(SINCE)}")
+
+
+def go_on(one: Company) -> None:
+    """Do a run; there is no cut-off after it."""
     one.run()
-    found = {(task.second, task.day) for task in held(one.sandbox.world())}
-    assert found == {(at(moment).replace(microsecond=0), date.fromisoformat(day)) for moment, day in DAYS[zone].items()}
+    one.set("")
+
+
+in_zones = Stories(zoned, run=go_on)
+
+
+@pytest.mark.rule("HS-02")
+@in_zones
+def test_the_cut_off_is_exact_and_includes_its_instant(one: Company) -> Acts:
+    one.change(lambda told: told["hubspot"][0]["calls"].extend(calls(OF_CUT_OFF, *around(SINCE, us))))
+    yield
+    assert told(one, OF_CUT_OFF) == {("call_made", SINCE): 1, ("call_made", SINCE + us): 1}
+
+
+@pytest.mark.rule("HS-01")
+@in_zones
+def test_a_task_has_its_day_in_the_orgs_time_zone(one: Company) -> Acts:
+    for number, (zone, days) in enumerate(DAYS.items(), 1):
+        now = later(NOW, hours=number)
+
+        def move(told: Record, number: int = number, zone: str = zone, now: str = now) -> None:
+            told["salesforce"][0]["time_zone"] = zone
+            made = calls(number, *map(at, DAYS[zone]))
+            told["hubspot"][0]["calls"] += [call | {"updatedAt": now} for call in made]
+
+        one.change(move, now)
+        yield
+        known = {row["Email"]: row["Id"] for row in one.sandbox.world()["salesforce"][0]["Contact"]}
+        mine = [task for task in held(one.sandbox.world()) if task.who == known[f"p{number}@x.example"]]
+        expected = {(at(moment).replace(microsecond=0), date.fromisoformat(day)) for moment, day in days.items()}
+        assert {(task.second, task.day) for task in mine} == expected
