@@ -29,6 +29,10 @@ CHUNK = 5_000
 RUN = r"^(.+)-[a-z]+-\d+-\d+$"
 """The name of an outcome begins with the run that meant to send it, which an interrupted one did not live to answer."""
 
+PEOPLE = frozenset({"contact", "lead"})
+OF_PEOPLE = MEMBERSHIPS | {"attendance", "member", "webinar_url"}
+"""Records whose id at the vendor is that of the person; all others have ids of their own, which may be the same."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -293,10 +297,12 @@ def _parts(
 
 def _without_gone(left: Sequence[tuple[str, Row, str]], name: str, rows: Sequence[Row]) -> list[tuple[str, Row, str]]:
     """Return what is left without what goes with a record that is deleted: a part of it, or what a person was in."""
-    gone = {(row.object, row.key) for row in rows if row.operation == "delete"}
-    ids = {row.vendor_id for row in rows if row.operation == "delete" and row.object not in MEMBERSHIPS}
+    deleted = [row for row in rows if row.operation == "delete"]
+    gone = {(row.object, row.key) for row in deleted}
+    people = {row.vendor_id for row in deleted if row.object in PEOPLE and row.vendor_id}
     return [
         (where, row, why)
         for where, row, why in left
-        if where != name or ((row.object, row.key) not in gone and (row.vendor_id is None or row.vendor_id not in ids))
+        if where != name
+        or ((row.object, row.key) not in gone and not (row.object in OF_PEOPLE and row.vendor_id in people))
     ]
