@@ -13,6 +13,7 @@ from pipelines.log import OURS
 from pipelines.models import Model
 from pipelines.transform import Built
 
+ROOT = sql_models.SQL_ROOT.parent
 MODELS = sql_models.load()
 BUILT = {name: model for name, model in MODELS.items() if model.layer != "audits"}
 
@@ -34,7 +35,7 @@ def spec_of(model: Model) -> dg.AssetSpec:
         kinds={"sql", "duckdb"},
         owners=OWNERS,
         metadata={
-            "file": f"sql/{model.layer}/{model.path.name}",
+            "file": str(model.path.relative_to(ROOT) if model.path.is_relative_to(ROOT) else model.path),
             "sql": dg.MetadataValue.md(f"```sql\n{model.sql}\n```"),
         },
     )
