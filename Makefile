@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check ui bench bench-large soak clean lock format
+.PHONY: run test check check-python check-types check-sql check-pages check-definitions ui bench bench-large soak clean lock format
 
 run: $(STAMP)  ## the main job on the embedded sandbox, end to end
 	$(BIN)/turnout demo
@@ -25,12 +25,23 @@ $(VENV)/.bench: $(STAMP) benchmarks/requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r benchmarks/requirements.lock
 	@touch $@
 
-check: $(STAMP)  ## format, lint, types, SQL, definitions
+check: $(STAMP)  ## format, lint, types, SQL, definitions, two at a time
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync check-types check-sql check-definitions check-pages check-python
+
+check-python:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+check-types:
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 2 sql
+
+check-sql:
+	$(BIN)/sqlfluff lint sql
+
+check-pages:
 	$(BIN)/python -m tests.house.pages --check
+
+check-definitions:
 	$(BIN)/dagster definitions validate -w workspace.yaml
 
 format: $(STAMP)
