@@ -277,6 +277,7 @@ class Api:
         if session is None:
             session = requests.Session()
             session.trust_env = not self.base_url.startswith(("http://127.0.0.1", "http://localhost"))
+            session.auth = lambda request: request  # or the password of a .netrc would go out in place of our token
             self._sessions.session = session
         return session
 

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from pyrate_limiter import Rate
@@ -236,6 +238,19 @@ def test_a_told_limit_replaces_the_documented_one_and_calls_before_it_count_on(s
     client.set_limit("burst", [Rate(3, 60_000)])
     limiter = client._limiters["burst"]
     assert [limiter.try_acquire("burst", blocking=False) for _ in range(2)] == [True, False]
+
+
+def test_no_password_of_the_machine_takes_the_place_of_the_token(
+    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("default login me password mine\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    client = api(script)
+    client.base_url = "https://vendor.example"
+    session = client._session()
+    assert session.trust_env, "proxies of the environment are used"
+    request = requests.Request("GET", "https://vendor.example/a", headers={"Authorization": "Bearer token"})
+    assert session.prepare_request(request).headers["Authorization"] == "Bearer token"
 
 
 def test_calls_are_spread_as_their_limit_wants(script: Script) -> None:
