@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -33,6 +34,12 @@ class Company:
         self.settings_file = home.parent / f"{home.name}.toml"
         self.segments = home.parent / f"{home.name}-segments"
         self.set(settings)
+
+    def copy(self, home: Path) -> Company:
+        """Return a company with the same world, home and settings, which goes its own way from here."""
+        shutil.copytree(self.home, home)
+        (home / "warehouse.duckdb").unlink(missing_ok=True)  # its views are of the old home; the next build writes it
+        return Company(self.sandbox.world(), home, self.settings_file.read_text(encoding="utf-8"))
 
     def set(self, settings: str) -> None:
         """Write the settings file."""

@@ -57,6 +57,20 @@ def company(tmp_path: Path) -> Iterator[Callable[..., Company]]:
 
 
 @pytest.fixture
+def copied(tmp_path: Path) -> Iterator[Callable[[Company], Company]]:
+    """Return a maker of copies of companies, which a test can change where others share what is copied."""
+    made: list[Company] = []
+
+    def copy(one: Company) -> Company:
+        made.append(one.copy(tmp_path / f"copy{len(made)}"))
+        return made[-1]
+
+    yield copy
+    for one in made:
+        one.sandbox.stop()
+
+
+@pytest.fixture
 def shared() -> Path:
     """Return the folder of real exports; skip where it is not there."""
     folder = Path(os.environ.get("TURNOUT_SHARED") or ROOT.parent / "shared")

@@ -13,8 +13,6 @@ APART = (
     "tests/cli/test_commands.py",
     "tests/properties/test_increments.py",
     "tests/replay/test_dagster.py",
-    "tests/replay/test_exactly_once.py",
-    "tests/replay/test_publishing.py",
     "tests/soak/test_two_days.py",
     "tests/tasks/test_later_days.py",
 )
