@@ -12,7 +12,6 @@ APART = (
     "tests/browser/test_dagster_ui.py",
     "tests/cli/test_commands.py",
     "tests/properties/test_increments.py",
-    "tests/replay/test_dagster.py",
     "tests/soak/test_two_days.py",
     "tests/tasks/test_later_days.py",
 )
