@@ -29,11 +29,15 @@ def _nursery() -> Nursery:
 
 
 def command(
-    words: Sequence[str], env: Mapping[str, str], *, cwd: Path = ROOT, stdin: str = ""
+    words: Sequence[str],
+    env: Mapping[str, str],
+    *,
+    cwd: Path = ROOT,
+    stdin: str = "",
+    module: str = "pipelines.cli",
 ) -> subprocess.CompletedProcess[str]:
-    """Run `turnout …` with exactly these variables and PATH."""
+    """Run `turnout …`, as a module's `main` does it, with exactly these variables and PATH."""
     variables = {"PATH": os.environ["PATH"], **env}
-    ended = _nursery().child(
-        "say", variables, longest=LONGEST_SECONDS, cwd=cwd, stdin=stdin, words=[str(word) for word in words]
-    )
+    how = {"words": [str(word) for word in words], "module": module}
+    ended = _nursery().child("say", variables, longest=LONGEST_SECONDS, cwd=cwd, stdin=stdin, **how)
     return subprocess.CompletedProcess(list(words), ended.status, ended.out, ended.err)

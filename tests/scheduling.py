@@ -10,7 +10,6 @@ TOGETHER = {
 """Files that share what takes long to set up."""
 APART = (
     "tests/browser/test_dagster_ui.py",
-    "tests/cli/test_commands.py",
     "tests/properties/test_increments.py",
     "tests/soak/test_two_days.py",
     "tests/tasks/test_later_days.py",

@@ -1,12 +1,11 @@
-"""Runs the command line with one more audit, which fails: `python -m tests.cli.doubting run`."""
+"""The command line with one more audit, which fails."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines import models
-from pipelines.cli import main
+from pipelines import cli, models
 from pipelines.models import Model
 
 load = models.load
@@ -27,6 +26,7 @@ def load_with_doubt(*where: Path) -> dict[str, Model]:
     return found
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Be `turnout …`, and doubt."""
     models.load = load_with_doubt
-    main()
+    cli.main()

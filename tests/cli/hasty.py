@@ -1,10 +1,9 @@
-"""Runs the command line without its pauses between two tries: `python -m tests.cli.hasty run`."""
+"""The command line without its pauses between two tries."""
 
 from __future__ import annotations
 
-from pipelines.cli import main
+from pipelines import cli
 from pipelines.http import Api
-from tests.searches import lift
 
 begin = Api.__post_init__
 
@@ -15,7 +14,7 @@ def begin_without_patience(api: Api) -> None:
     api.sleep = lambda _: None
 
 
-if __name__ == "__main__":
-    lift()
+def main() -> None:
+    """Be `turnout …`, and never wait."""
     Api.__post_init__ = begin_without_patience  # type: ignore[method-assign]
-    main()
+    cli.main()

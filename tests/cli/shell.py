@@ -57,22 +57,11 @@ def turnout(
     *words: str,
     env: Mapping[str, str],
     cwd: Path = ROOT,
-    module: str = "",
-    stdin: str | None = None,
+    module: str = "pipelines.cli",
+    stdin: str = "",
 ) -> Answer:
     """Run a command with exactly these variables (and PATH), and see that it left no traceback and no colours."""
-    if not module:
-        answer = command(words, env, cwd=cwd, stdin=stdin or "")
-    else:
-        answer = subprocess.run(
-            [sys.executable, "-m", module, *words],
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **env},
-            input=stdin,
-            timeout=120,
-        )
+    answer = command(words, env, cwd=cwd, stdin=stdin, module=module)
     said = answer.stdout + answer.stderr
     assert "Traceback" not in said, said
     assert not ANSI.search(said), said

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,10 @@ def command(
             told.write_bytes(orjson.dumps(watch.seen))
 
 
-def say(told: Path, *, words: list[str]) -> None:
-    """Be `turnout …`, and leave nothing but what it says."""
+def say(told: Path, *, words: list[str], module: str) -> None:
+    """Be `turnout …`, and leave nothing but what it says; `module` has the `main` that is called."""
     sys.argv = ["turnout", *words]
-    main()
+    import_module(module).main()
 
 
 def settle(told: Path, *, runs: int = 2, kill: tuple[str, int, str] = NOBODY) -> None:
