@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from pipelines.sandbox import Sandbox
+from tests.replay.sweep import fast_folder
 from tests.worlds import contact, joined, registrant, session, webinar, world
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(280), pytest.mark.xdist_group("browser")]
@@ -44,10 +46,15 @@ def dagster(tmp_path: Path) -> Iterator[tuple[str, Sandbox]]:
         ),
         contacts=[contact(1, people[0])],
     )
-    home, port = tmp_path / "home", free_port()
-    (home / "dagster").mkdir(parents=True)
-    shutil.copyfile(ROOT / "assets" / "dagster.yaml", home / "dagster" / "dagster.yaml")
-    with Sandbox(told) as sandbox, (tmp_path / "dagster.log").open("wb") as log:
+    port = free_port()
+    with (
+        tempfile.TemporaryDirectory(dir=fast_folder(), ignore_cleanup_errors=True) as folder,
+        Sandbox(told) as sandbox,
+        (tmp_path / "dagster.log").open("wb") as log,
+    ):
+        home = Path(folder)
+        (home / "dagster").mkdir()
+        shutil.copyfile(ROOT / "assets" / "dagster.yaml", home / "dagster" / "dagster.yaml")
         env = {**os.environ, **sandbox.environment, "TURNOUT_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
         words = [
             str(Path(sys.executable).with_name("dg")),
