@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipelines import duck
 from pipelines.errors import UsageError
 from pipelines.warehouse import Warehouse
 
@@ -142,8 +143,7 @@ class Desk:
         db = self._opened = duckdb.connect(str(self._warehouse.file), read_only=True)
         db.execute("set timezone = 'UTC'")
         db.execute("set variable as_of = (select cast(nullif(as_of, '') as timestamptz) from turnout_build)")
-        folder = str(self._warehouse.root).replace("'", "''")
-        db.execute(f"set allowed_directories = ['{folder}']")
+        db.execute(f"set allowed_directories = {duck.texts([self._warehouse.root])}")
         db.execute(f"set memory_limit = '{self._memory}MB'")
         db.execute("set temp_directory = ''")
         db.execute("set enable_external_access = false")

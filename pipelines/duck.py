@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -36,6 +36,17 @@ def look() -> duckdb.DuckDBPyConnection:
     return db
 
 
+def text(value: object) -> str:
+    """Return a value, such as a path, as it is written in SQL."""
+    quoted = str(value).replace("'", "''")
+    return f"'{quoted}'"
+
+
+def texts(values: Iterable[object]) -> str:
+    """Return a list of values as it is written in SQL."""
+    return f"[{', '.join(map(text, values))}]"
+
+
 @contextmanager
 def file(path: Path, like: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Write a new file of DuckDB's, empty at first or as another is; it is whole when the context ends.
@@ -47,9 +58,9 @@ def file(path: Path, like: Path | None = None) -> Iterator[duckdb.DuckDBPyConnec
         leftover.unlink(missing_ok=True)
     if like is not None:
         shutil.copyfile(like, path)
-    name, quoted = f"file{next(_number)}", str(path).replace("'", "''")
+    name = f"file{next(_number)}"
     with look() as db:
-        db.execute(f"attach '{quoted}' as {name} (storage_version '{FORMAT}')")
+        db.execute(f"attach {text(path)} as {name} (storage_version '{FORMAT}')")
         try:
             db.execute(f"use {name}")
             yield db

@@ -96,7 +96,7 @@ def _hold_settings(log: Log, found: Warehouse, models: dict[str, Model]) -> None
     with duck.look() as db:
         db.execute(
             f"copy (select * replace (timestamptz '{ALWAYS}' as occurred_at) from ({found.relation(standing)}) "  # noqa: S608
-            f"order by occurred_at desc, observed_at desc limit 1) to '{found.root / file}' (format parquet)"
+            f"order by occurred_at desc, observed_at desc limit 1) to {duck.text(found.root / file)} (format parquet)"
         )
     version = log.version("turnout", "settings")
     held = replace(

@@ -92,7 +92,7 @@ class Warehouse:
         """
         if entry.where:
             files = [str(self.root / name) for name in entry.files]
-            return f"select {', '.join(entry.columns)} from read_parquet({files!r}) where {entry.where}"
+            return f"select {', '.join(entry.columns)} from read_parquet({duck.texts(files)}) where {entry.where}"
         parts: list[str] = []
         plain: list[str] = []
         for at in range(first, len(entry.files)):
@@ -100,16 +100,16 @@ class Warehouse:
             if not taken:
                 plain.append(str(self.root / entry.files[at]))
                 continue
-            parts.append(f"select mine.* from read_parquet('{self.root / entry.files[at]}') as mine {taken}")
+            parts.append(f"select mine.* from read_parquet({duck.text(self.root / entry.files[at])}) as mine {taken}")
         if plain:
-            parts.append(f"select * from read_parquet({plain!r})")
+            parts.append(f"select * from read_parquet({duck.texts(plain)})")
         return " union all ".join(parts)
 
     def without_taken(self, entry: Entry, layer: int) -> str:
         """Return the join that leaves out of a layer, as `mine`, the keys that layers above it took; "" for none."""
         above = [str(self.root / name) for name in entry.gone[layer + 1 :] if name]
         match = " and ".join(f'mine."{column}" = taken."{column}"' for column in entry.key)
-        return f"anti join read_parquet({above!r}) as taken on {match}" if above else ""
+        return f"anti join read_parquet({duck.texts(above)}) as taken on {match}" if above else ""
 
     def is_whole(self, entry: Entry) -> bool:
         """Whether every file of a model is there."""

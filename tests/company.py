@@ -17,6 +17,8 @@ from pipelines.sandbox import Sandbox
 from tests.commands import command
 
 ROOT = Path(__file__).resolve().parent.parent
+HOME = "Zoë's home"
+"""The folder of a company's home: with a blank, a quote and a letter that is no ASCII, as people's folders have."""
 
 
 def words(sql: str) -> set[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines import duck
-from tests.company import Company
+from tests.company import HOME, Company
 from tests.scheduling import Scheduling, rank
 from tests.searches import lift
 
@@ -48,7 +48,7 @@ def company(tmp_path: Path) -> Iterator[Callable[..., Company]]:
     made: list[Company] = []
 
     def make(world: dict[str, Any], settings: str = "") -> Company:
-        made.append(Company(world, tmp_path / f"home{len(made)}", settings))
+        made.append(Company(world, tmp_path / f"{HOME} {len(made)}", settings))
         return made[-1]
 
     yield make

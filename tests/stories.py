@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from tests.company import Company
+from tests.company import HOME, Company
 
 Scene = TypeVar("Scene")
 Acts = Generator[None, None, None]
@@ -70,7 +70,7 @@ class Stories(Generic[Scene]):
         made: list[Company] = []
 
         def company(world: dict[str, Any], settings: str = "") -> Company:
-            made.append(Company(world, folder / f"home{len(made)}", settings))
+            made.append(Company(world, folder / f"{HOME} {len(made)}", settings))
             return made[-1]
 
         try:

@@ -13,6 +13,7 @@ import duckdb
 import orjson
 import pyarrow.parquet as pq
 
+from pipelines import duck
 from pipelines.checks import Check, Lineage, lenient, run_audits
 from pipelines.events import Batch, Record, Stream, utc
 from pipelines.expectations import PLAN, READINGS
@@ -116,7 +117,7 @@ def database(log: Log, warehouse: Warehouse, models: Mapping[str, Model], plan: 
             db.execute(f"create table {READINGS} as from told")
             db.execute(f"create view candidates as {candidates(models, catalog)}")
             if plan is not None:
-                db.execute(f"create view {PLAN} as select * from read_parquet('{plan}')")
+                db.execute(f"create view {PLAN} as select * from read_parquet({duck.text(plan)})")
         yield file
     finally:
         for path in leftovers:

@@ -165,7 +165,7 @@ class Log:
     def files(self, source: str, stream: str) -> list[str]:
         """Return the paths of the Parquet files that hold the stream now, oldest commit last."""
         table = self.table(source, stream)
-        return [] if table is None else [str(uri) for uri in table.file_uris()]
+        return [] if table is None else [str(commit.path_of(uri)) for uri in table.file_uris()]
 
     def files_since(self, source: str, stream: str, version: int) -> list[str] | None:
         """Return the files that commits after `version` added; None where that can no longer be told.
@@ -313,7 +313,7 @@ class Log:
         try:
             for name, rows in tables.items():
                 db.register(name, rows)
-            text = sql.replace("{order}", self.order).replace("from events", f"from read_parquet({files!r})")
+            text = sql.replace("{order}", self.order).replace("from events", f"from read_parquet({duck.texts(files)})")
             return db.execute(text, dict(parameters)).fetchall()
         finally:
             for name in tables:

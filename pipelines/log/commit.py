@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
+from urllib.parse import unquote
 from uuid import uuid4
 
 import orjson
@@ -40,7 +41,7 @@ def append(table: DeltaTable, rows: pa.Table, told: Mapping[str, str]) -> None:
     Raises:
         LogError: the disk or the table refuses; nothing was added.
     """
-    folder = Path(table.table_uri.removeprefix("file://"))
+    folder = folder_of(table)
     try:
         added: list[AddAction | RemoveAction] = [_add(folder, rows)] if rows.num_rows else []
         table.create_write_transaction(
@@ -49,9 +50,19 @@ def append(table: DeltaTable, rows: pa.Table, told: Mapping[str, str]) -> None:
         table.update_incremental()
     except (DeltaError, OSError) as error:
         raise LogError(
-            f"{table.table_uri}: the batch was not added: {str(error)[:300]}. "
+            f"{folder}: the batch was not added: {str(error)[:300]}. "
             "The log is as it was; see that the disk has room and the folder can be written, then run again."
         ) from None
+
+
+def folder_of(table: DeltaTable) -> Path:
+    """Return where a table is; Delta's library tells it as an address, in which a blank is `%20`."""
+    return path_of(table.table_uri)
+
+
+def path_of(uri: str) -> Path:
+    """Return the path that an address of Delta's library stands for."""
+    return Path(unquote(uri.removeprefix("file://")))
 
 
 def _add(folder: Path, rows: pa.Table) -> AddAction:

@@ -15,7 +15,7 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import DeltaError
 
 from pipelines.errors import LogError
-from pipelines.log import OURS_IN_COMMITS, VERSION, WRITER, Log
+from pipelines.log import OURS_IN_COMMITS, VERSION, WRITER, Log, commit
 
 MOST = 100
 """Files of a stream that are smaller than `SMALL`; from there on they are put together."""
@@ -62,10 +62,10 @@ def _compact(table: DeltaTable) -> None:
         )
         table.create_checkpoint()
         table.update_incremental()
-        _drop_parts(Path(table.table_uri.removeprefix("file://")))
+        _drop_parts(commit.folder_of(table))
     except (DeltaError, OSError) as error:
         raise LogError(
-            f"{table.table_uri}: small files could not be put together: {str(error)[:300]}. "
+            f"{commit.folder_of(table)}: small files could not be put together: {str(error)[:300]}. "
             "The log is as it was; see that the disk has room and the folder can be written, then run again."
         ) from None
 

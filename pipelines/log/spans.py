@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from deltalake import DeltaTable
 
+from pipelines.log.commit import folder_of
+
 STATS_COARSENESS = timedelta(milliseconds=1)
 """Delta's statistics are cut to milliseconds, so a file may hold events up to this much after its stated maximum."""
 
@@ -30,8 +32,8 @@ class Span:
 def spans_of(table: DeltaTable) -> list[Span]:
     """Return the span of each file of a table."""
     actions = table.get_add_actions(flatten=True)
-    root = table.table_uri.removeprefix("file://").rstrip("/")
-    paths = [f"{root}/{path}" for path in actions["path"].to_pylist()]
+    root = folder_of(table)
+    paths = [str(root / path) for path in actions["path"].to_pylist()]
     rows = actions["num_records"].to_pylist()
     names = actions.schema.names
     unknown = [None] * len(paths)

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from pipelines import duck
 from pipelines.errors import VendorError
 from pipelines.events import Batch, Record, Stream
 from pipelines.log import OURS, Log
@@ -92,7 +93,9 @@ class JobBook:
         """Return what was sent of late, or may have been; see `Notebook.calls`."""
         files = self._log.files(OURS, OUTCOMES.name)
         closed = (
-            f"select account, key, payload from read_parquet({files!r})" if files else "select '', '', null::varchar"
+            f"select account, key, payload from read_parquet({duck.texts(files)})"
+            if files
+            else "select '', '', null::varchar"
         )
         sql = f"""
             select
@@ -119,7 +122,7 @@ class JobBook:
 def unknown_intents(log: Log) -> list[tuple[str, dict[str, Any]]]:
     """Return (id, what it says) of each intent that no outcome closes."""
     files = log.files(OURS, OUTCOMES.name)
-    closed = f"select account, key from read_parquet({files!r})" if files else "select '', ''"
+    closed = f"select account, key from read_parquet({duck.texts(files)})" if files else "select '', ''"
     sql = f"select key, payload from events where (account, key) not in ({closed}) order by key"
     rows = log.query(OURS, INTENTS.name, sql, {})
     return [(key, orjson.loads(payload)) for key, payload in rows]

@@ -9,6 +9,7 @@ from hashlib import blake2b
 import duckdb
 import pyarrow as pa
 
+from pipelines import duck
 from pipelines.errors import LogError
 from pipelines.log import Log
 from pipelines.models import Model
@@ -126,7 +127,7 @@ def _swap(db: duckdb.DuckDBPyConnection, warehouse: Warehouse, before: Catalog, 
     fresh = path.with_name(path.name + ".new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        db.execute(f"copy verdict_rows to '{fresh}' (format parquet, compression zstd)")
+        db.execute(f"copy verdict_rows to {duck.text(fresh)} (format parquet, compression zstd)")
         fresh.replace(path)
     except (duckdb.IOException, OSError) as error:
         raise LogError(

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import orjson
 
-from pipelines import transform
+from pipelines import duck, transform
 from pipelines.events import Batch, Record, Stream, utc
 from pipelines.log import OURS, Log
 from pipelines.models import MEMBERS, SEGMENTS, Model, made_of_alone
@@ -45,7 +45,7 @@ def _record(log: Log, warehouse: Warehouse, *, moment: datetime, run: str) -> in
     if now is None or moment > now or (last is not None and moment < last):
         return 0
     files = log.files(OURS, CHANGES.name)
-    known = KNOWN.replace("from events", f"from read_parquet({files!r})") if files else ""
+    known = KNOWN.replace("from events", f"from read_parquet({duck.texts(files)})") if files else ""
     none = "select '' as segment, cast(0 as bigint) as contact_id, cast(0 as bigint) as number where false"
     with warehouse.connect({SEGMENTS, MEMBERS}) as db:
         found = db.execute(

@@ -32,6 +32,8 @@ from pipelines.settings.registration import Registration
 from pipelines.settings.salesforce import DEFAULTS as MAPPED
 from pipelines.settings.salesforce import SalesforceOptions
 
+UNUSABLE = frozenset('%*?[]{}"\\\n')
+"""What the path of TURNOUT_HOME cannot have: Delta's library takes some of it for an escape, DuckDB for a pattern."""
 ACTIVITY_TYPES = (
     "form_submission",
     "marketing_email_sent",
@@ -284,9 +286,19 @@ WORDS = {
 
 
 def home(environment: Mapping[str, str] | None = None) -> Path:
-    """Return TURNOUT_HOME as an absolute path, by default `data/` in the current folder."""
+    """Return TURNOUT_HOME as an absolute path, by default `data/` in the current folder.
+
+    Raises:
+        SettingsError: its path has a character that the log's library, or DuckDB, takes for more than itself.
+    """
     found = (os.environ if environment is None else environment).get("TURNOUT_HOME") or "data"
-    return Path(found).expanduser().absolute()
+    path = Path(found).expanduser().absolute()
+    if odd := sorted(set(str(path)) & UNUSABLE):
+        raise SettingsError(
+            f"TURNOUT_HOME: {path} has {' and '.join(odd)} in it, which a path of the log cannot have. "
+            "Choose another folder."
+        )
+    return path
 
 
 def settings_file(environment: Mapping[str, str] | None = None) -> Path:

@@ -98,7 +98,7 @@ class Bench:
         db.execute(f"set memory_limit = '{MEMORY}'")
         spill = warehouse.root / ".spill"
         shutil.rmtree(spill, ignore_errors=True)
-        db.execute(f"set temp_directory = '{spill}'")
+        db.execute(f"set temp_directory = {duck.text(spill)}")
         for schema in ("now", "before", "changed"):
             db.execute(f"create schema {schema}")
         self._begin()
@@ -273,7 +273,9 @@ class Bench:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = path.with_name(path.name + ".new")
-            copied = self.db.execute(f"copy ({sql.strip().removesuffix(';')}\n) to '{fresh}' {COPY}").fetchall()
+            copied = self.db.execute(
+                f"copy ({sql.strip().removesuffix(';')}\n) to {duck.text(fresh)} {COPY}"
+            ).fetchall()
             fresh.replace(path)
         except (duckdb.IOException, OSError) as error:
             raise _refused(path, error) from None
@@ -310,7 +312,7 @@ class Bench:
 
     def described(self, file: str) -> dict[str, str]:
         """Return the columns of a file below `models/`, and their types."""
-        return self._columns(f"select * from read_parquet('{self.warehouse.root / file}')")
+        return self._columns(f"select * from read_parquet({duck.text(self.warehouse.root / file)})")
 
     def _columns(self, relation: str) -> dict[str, str]:
         return {str(row[0]): str(row[1]) for row in self.db.execute(f"describe {relation}").fetchall()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from pipelines import duck
 from pipelines.models import CHANGED, Increment, Model, Narrowing
 from pipelines.transform.bench import Bench, Change, fingerprint_of
 from pipelines.transform.layers import fold, matching
@@ -82,7 +83,7 @@ def append(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
     bench.narrow_nothing()
     bench.how = "appended"
     bench.changes[model.name] = Change.ROWS
-    bench.came(model.name, f"select * from read_parquet('{bench.warehouse.root / file}')")
+    bench.came(model.name, f"select * from read_parquet({duck.text(bench.warehouse.root / file)})")
     entry = replace(
         old,
         fingerprint=fingerprint,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from pipelines import duck
 from pipelines.models import Model
 from pipelines.transform.bench import Bench
 from pipelines.warehouse import Entry
@@ -40,7 +41,7 @@ def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
     gone = ""
     if taken := [str(bench.warehouse.root / name) for name in entry.gone[1:] if name]:
         gone = f"{model.name}/{entry.fingerprint}.folded.gone.parquet"
-        bench.write(model, f"select distinct * from read_parquet({taken!r})", gone)
+        bench.write(model, f"select distinct * from read_parquet({duck.texts(taken)})", gone)
     return replace(entry, files=[entry.files[0], file], counts=[entry.counts[0], rows], gone=["", gone])
 
 
@@ -58,7 +59,7 @@ def matching(bench: Bench, model: Model, entry: Entry, columns: Sequence[str], o
     if entry.counts[0] < LARGE:
         return joined(bench.warehouse.relation(entry))
     base = bench.warehouse.root / entry.files[0]
-    numbered = f"read_parquet('{base}', file_row_number = true)"
+    numbered = f"read_parquet({duck.text(base)}, file_row_number = true)"
     places = bench.table(
         "places",
         f"select mine.file_row_number as place from {numbered} as mine semi join {other} as other on {match}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
+from pipelines import duck
 from pipelines.events import EVENT_SCHEMA
 from pipelines.models import Model
 from pipelines.transform.bench import Bench, Change
@@ -29,7 +30,7 @@ def bring_up_staging(bench: Bench, model: Model, old: Entry | None) -> tuple[Ent
             _show_raw(bench.db, source, stream, news)
             file = f"{model.name}/{model.fingerprint}-{old.log_version + 1}-{version}.parquet"
             rows = bench.write(model, model.sql, file)
-            bench.came(model.name, f"select * from read_parquet('{bench.warehouse.root / file}')")
+            bench.came(model.name, f"select * from read_parquet({duck.text(bench.warehouse.root / file)})")
             entry = Entry(f"{model.fingerprint}-{version}", [*old.files, file], old.rows + rows, old.columns, version)
             entry.sql, entry.counts, entry.gone = model.fingerprint, [*old.counts, rows], [*old.gone, ""]
             return fold(bench, model, entry), rows
@@ -62,7 +63,7 @@ def _moved(old: Entry, version: int) -> Entry:
 def _show_raw(db: duckdb.DuckDBPyConnection, source: str, stream: str, files: list[str]) -> None:
     name = f"now.raw_{source}__{stream}"
     if files:
-        db.execute(f"create or replace view {name} as select {COLUMNS} from read_parquet({files!r})")
+        db.execute(f"create or replace view {name} as select {COLUMNS} from read_parquet({duck.texts(files)})")
         return
     db.register("no_events", EVENT_SCHEMA.empty_table())
     db.execute(f"create or replace table {name}_none as select {COLUMNS} from no_events")

@@ -55,7 +55,11 @@ def dagster(tmp_path: Path) -> Iterator[tuple[str, Sandbox]]:
         home = Path(folder)
         (home / "dagster").mkdir()
         shutil.copyfile(ROOT / "assets" / "dagster.yaml", home / "dagster" / "dagster.yaml")
-        env = {**os.environ, **sandbox.environment, "TURNOUT_HOME": str(home), "DAGSTER_HOME": str(home / "dagster")}
+        (home / "segments").mkdir()
+        for name in ("segment_regulars.sql", "segment_first_time.sql"):
+            shutil.copyfile(ROOT / "sql" / "segments" / name, home / "segments" / name)
+        homes = {"TURNOUT_HOME": home, "DAGSTER_HOME": home / "dagster", "TURNOUT_SEGMENTS": home / "segments"}
+        env = {**os.environ, **sandbox.environment, **{name: str(folder) for name, folder in homes.items()}}
         words = [
             str(Path(sys.executable).with_name("dg")),
             "dev",

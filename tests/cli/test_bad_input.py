@@ -29,6 +29,16 @@ def refused(tmp_path: Path, text: str) -> list[str]:
     return [first.removeprefix(f"turnout: {file}"), *rest]
 
 
+def test_a_home_that_the_log_cannot_be_in_is_named_with_what_stands_against_it(tmp_path: Path) -> None:
+    answer = turnout("run", env={"TURNOUT_HOME": str(tmp_path / "50% [new]")})
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == (
+        f"turnout: TURNOUT_HOME: {tmp_path}/50% [new] has % and [ and ] in it, which a path of the log cannot have. "
+        "Choose another folder.\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -18,7 +18,7 @@ import pytest
 
 from pipelines.cli.data import sql
 from pipelines.errors import UsageError
-from tests.cli.shell import ADA, ANSI, BOB, ONE, Answer, begun, small, told, turnout, wait_for
+from tests.cli.shell import ADA, ANSI, BOB, ONE, begun, small, told, turnout, wait_for
 from tests.company import ROOT, Company
 from tests.worlds import NOW, form, later, registrant
 
@@ -440,19 +440,6 @@ def test_a_home_that_is_no_folder_is_told_in_one_message(tmp_path: Path) -> None
     assert answer.returncode == 1
     assert str(tmp_path / "home") in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
-
-
-@pytest.mark.rule("EV-05", "EV-06")
-def test_the_demo_works_in_an_empty_folder_with_an_empty_environment(tmp_path: Path) -> None:
-    answer = turnout("demo", "--contacts", "50", "--json", env={}, cwd=tmp_path)
-    assert answer.returncode == 0, answer.stderr
-    verdicts = told(answer)["verdicts"]  # a run that registered somebody plans twice: what it sent first stands by then
-    assert verdicts["published"] + verdicts["unchanged"] > 500
-    assert all((tmp_path / "data" / part / "index.html").exists() for part in ("audit", "quality"))
-    assert (tmp_path / "data" / "sandbox" / "world.json").exists()
-    plan: Answer = turnout("plan", env={}, cwd=tmp_path)
-    assert plan.returncode == 0
-    assert plan.stdout.splitlines()[0] == "0 changes"
 
 
 SLOW = (

@@ -218,7 +218,7 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "turnout report activities_with_contacts --type call_made --from 2026-01-01 --to 2026-12-31": runs,
     "turnout report activities_with_leads --csv leads.csv": runs,
     "turnout setup salesforce": runs,
-    "turnout demo": is_tested_in("tests/cli/test_commands.py", 'turnout("demo", "--contacts", "50"'),
+    "turnout demo": is_tested_in("tests/cli/test_demo.py", 'turnout("demo", "--contacts", "50"'),
     "turnout segment list": runs,
     "turnout workbench": is_tested_in("tests/browser/test_workbench.py", '"workbench", "--port"'),
     "turnout segment new NAME": begins_one,
