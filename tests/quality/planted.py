@@ -11,6 +11,8 @@ from tests.worlds import NOW, contact, email_event, form, joined, registrant, se
 
 EVERYWHERE = frozenset({"hubspot", "marketo", "salesforce", "zoom"})
 HUBSPOT = frozenset({"hubspot"})
+MARKETO = frozenset({"marketo", "zoom"})
+"""Who is registered in Marketo is registered in Zoom."""
 NONE: frozenset[str] = frozenset()
 PEOPLE = [f"p{number}@x.example" for number in range(60)]
 
@@ -39,7 +41,22 @@ def company_world() -> dict[str, Any]:
         email_campaigns=[{"id": 7, "name": "Seven", "subject": "Hello"}],
         forms=[form("f1", [(email, "2026-11-01T10:00:00+00:00") for email in PEOPLE[:5]])],
     )
-    return told | {"salesforce": [{"time_zone": "UTC", "task_types": ["Call", "Email"], "Contact": people}]}
+    told["salesforce"] = [{"time_zone": "UTC", "task_types": ["Call", "Email"], "Contact": people}]
+    some = [{"id": 11 + at, "email": email} for at, email in enumerate(PEOPLE[:30])]
+    joined_at = "2026-10-01T08:00:00Z"
+    told["marketo"] = [
+        {
+            "munchkin_id": "100-ABC-200",
+            "leads": some,
+            "channels": [{"name": "Webinar"}],
+            "programs": [{"id": 1001, "channel": "Webinar", "createdAt": joined_at}],
+            "members": [
+                {"programId": 1001, "leadId": lead["id"], "status": "Invited", "membershipDate": joined_at}
+                for lead in some
+            ],
+        }
+    ]
+    return told
 
 
 @dataclass(frozen=True)
@@ -146,6 +163,21 @@ FAULTS = (
         ("expect_zoom_to_be_fresh",),
         NONE,
         "zoom was last read 72 hours before the latest reading",
+    ),
+    Fault(
+        "members have lost their status",
+        "stg_marketo__members",
+        "select * replace ('' as status) from {rows}",
+        ("expect_marketo_members_to_have_status",),
+        MARKETO,
+    ),
+    Fault(
+        "an empty answer of Marketo: all leads are gone",
+        "stg_marketo__leads",
+        "select * replace ('absent' as kind, {read_at} as occurred_at) from {rows}",
+        ("expect_marketo_leads_not_to_vanish",),
+        MARKETO,
+        "30 of 30 are gone within a day",
     ),
     Fault(
         "ids are no longer numbers",
