@@ -10,6 +10,7 @@ import pytest
 from readings import Desk, desk
 from test_hubspot_source import PORTAL, contact, world
 
+from pipelines.sandbox.faults import SWITCHES
 from pipelines.vendors.hubspot import contacts, searching
 
 
@@ -98,10 +99,15 @@ def read_changes(hubspot: Desk) -> list[str]:
     return [record.key for batch in batches for record in batch.records]
 
 
-def test_twelve_thousand_contacts_changed_in_one_millisecond_are_all_read(tmp_path: Path) -> None:
-    with desk(changed(12_000, 0), "hubspot", tmp_path) as hubspot:
+def test_more_contacts_changed_in_one_millisecond_than_a_search_gives_are_all_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert searching.SAFE < SWITCHES["hubspot.search_cap"] == 10_000, "what HubSpot gives, and what is asked of it"
+    monkeypatch.setattr(searching, "SAFE", 380)
+    with desk(changed(1_500, 0), "hubspot", tmp_path) as hubspot:
+        hubspot.fault(search_cap=400)
         found = read_changes(hubspot)
-        assert len(found) == len(set(found)) == 12_000
+        assert len(found) == len(set(found)) == 1_500
         assert {one["status"] for one in hubspot.sandbox.requests()} == {200}
 
 
