@@ -59,7 +59,7 @@ def instance_of(dice: random.Random, cast: Cast, account: Record, now: datetime)
     office = _Office(dice, instance, now)
     office.leads(cast)
     webinars = [item for item in account["webinars"] if "occurrences" not in item and item.get("start_time")]
-    for at, webinar in enumerate(webinars[::5]):
+    for at, webinar in enumerate(webinars[::4]):
         office.program(webinar, "Webinar DACH" if at % 4 == 3 else "Webinar")
     office.others()
     instance["activities"].sort(key=lambda row: str(row["activityDate"]))
