@@ -120,7 +120,7 @@ def _be(acts: Any, job: dict[str, Any]) -> None:
     """Be the child: never returns."""
     folder = Path(job["folder"])
     os.environ.clear()
-    os.environ.update({"PATH": os.defpath, "TMPDIR": str(folder), **job["environment"]})
+    os.environ.update({"PATH": os.defpath, "TMPDIR": str(folder), "TOKIO_WORKER_THREADS": "1", **job["environment"]})
     os.chdir(job["cwd"])
     for number, name in enumerate(("in", "out", "err")):
         file = os.open(folder / name, os.O_CREAT | (os.O_WRONLY | os.O_APPEND if number else os.O_RDONLY), 0o666)
