@@ -20,7 +20,7 @@ from pipelines.vendors.hubspot.client import client_of
 from pipelines.vendors.hubspot.destination import PHASES, HubSpotDestination
 from tests.fuzz.odd import Dice, dice, often
 from tests.fuzz.test_vendor_answers import odd_answer
-from tests.fuzz.wire import PEOPLE, Script, Session, Told, company, key_of, unswept, with_bent
+from tests.fuzz.wire import PEOPLE, Script, Session, Told, company, key_of, with_bent
 
 ACCOUNT, EVENT = "zoom-account", "84000000001"
 WHERE = {"external_account_id": ACCOUNT, "external_event_id": EVENT}
@@ -89,8 +89,7 @@ class Written:
 
 def connected(url: str) -> HubSpotDestination:
     client_of.cache_clear()
-    with unswept():
-        destination = HubSpotDestination(Connection("hubspot", url, access_token="pat-hubspot-secret"), "2026-09")
+    destination = HubSpotDestination(Connection("hubspot", url, access_token="pat-hubspot-secret"), "2026-09")
     destination.client.api.sleep = lambda _: None
     destination.client.api.tries = 2
     return destination

@@ -11,7 +11,6 @@ from unittest.mock import patch
 import orjson
 import pyarrow as pa
 import requests
-from pyrate_limiter.abstracts.bucket import Leaker
 from requests.structures import CaseInsensitiveDict
 
 from pipelines.events import EVENT_SCHEMA, Batch, Record, Stream, digest
@@ -176,18 +175,12 @@ def company() -> dict[str, Any]:
     )
 
 
-def unswept() -> Any:
-    """Let limits that are made meanwhile have no thread that sweeps them, which costs more than what is asked here."""
-    return patch.object(Leaker, "start", lambda _: None)
-
-
 def connected(vendor: str, environment: Mapping[str, str]) -> Source:
     """A source that remembers nothing of those before, and never sleeps."""
     client_of.cache_clear()
     zoom_client._tokens.clear()
     mine = {name: value for name, value in environment.items() if name.startswith(vendor.upper())}
-    with unswept():
-        (source,) = sources(SETTINGS, mine)
+    (source,) = sources(SETTINGS, mine)
     apis = [source.client.api]  # type: ignore[attr-defined]
     if vendor == "zoom":
         apis.append(source.client.credentials._api)  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from tests.tasks.worlds import AS_OF, crowd, written
 from tests.worlds import later
 
 READS = ("/search", "/batch/read", "/token")
-GROUPS, DAYS, CHANGES = 60, 2, 25
+GROUPS, DAYS, CHANGES = 36, 2, 25
 WORLDS = max(int(os.environ.get("TURNOUT_WORLDS", "0")) // 4, 1)
 
 
