@@ -29,7 +29,9 @@ COMPANIES = 50
 """Histories that one log holds side by side: they share their moments and settings, and nothing else."""
 PARTS = 3
 LOGS = int(os.environ.get("TURNOUT_HISTORIES", "300")) // COMPANIES // PARTS
-"""Without TURNOUT_HISTORIES every run plays the same histories; with it, so many, others each time."""
+"""Without TURNOUT_HISTORIES every run plays the same histories; with it, so many, others each time, and longer ones."""
+LENGTHS = (30, 130) if "TURNOUT_HISTORIES" in os.environ else (15, 75)
+"""How many events a history has."""
 
 
 def some(dice: random.Random) -> dict[str, Model]:
@@ -65,7 +67,7 @@ def play(dice: random.Random, folder: Path) -> tuple[dict[str, tuple[list[str], 
     """Play histories in random pieces; return what differs from a whole build, and how models were built."""
     log = PlainLog(folder / "one")
     layers.LARGE, layers.STRETCH, layers.LAYERS, layers.LEAST = 0, 5, dice.randint(1, 4), dice.choice([0, 5, 50_000])
-    waiting = [event for n in range(1, COMPANIES + 1) for event in OrgTeller(dice, n).history(dice.randint(30, 130))]
+    waiting = [event for n in range(1, COMPANIES + 1) for event in OrgTeller(dice, n).history(dice.randint(*LENGTHS))]
     dice.shuffle(waiting)
     steps = dice.randint(3, 6)
     as_of = START + timedelta(seconds=dice.randint(0, DAYS * 86_400))
