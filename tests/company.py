@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,20 @@ HOME = "Zoë's home"
 def words(sql: str) -> set[str]:
     """Return every word of a query: of the tables only those need to be laid out, each of which takes its time."""
     return set(re.findall(r"\w+", sql))
+
+
+@contextmanager
+def companies(folder: Path) -> Iterator[Callable[..., Company]]:
+    """Return a maker of companies below a folder, `make(world(...), settings)`; their vendors close in the end."""
+    with ExitStack() as stack:
+        number = count()
+
+        def make(world: dict[str, Any], settings: str = "") -> Company:
+            made = Company(world, folder / f"{HOME} {next(number)}", settings)
+            stack.callback(made.sandbox.stop)
+            return made
+
+        yield make
 
 
 class Company:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pipelines import duck
-from tests.company import HOME, Company
+from tests.company import Company, companies
 from tests.scheduling import Scheduling, rank
 from tests.searches import lift
 
@@ -45,15 +45,8 @@ def company(tmp_path: Path) -> Iterator[Callable[..., Company]]:
 
     Neither side counts searches a second, which every run would wait for; that limit has its own test.
     """
-    made: list[Company] = []
-
-    def make(world: dict[str, Any], settings: str = "") -> Company:
-        made.append(Company(world, tmp_path / f"{HOME} {len(made)}", settings))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.sandbox.stop()
+    with companies(tmp_path) as make:
+        yield make
 
 
 @pytest.fixture

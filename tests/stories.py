@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from tests.company import HOME, Company
+from tests.company import Company, companies
 
 Scene = TypeVar("Scene")
 Acts = Generator[None, None, None]
@@ -67,17 +67,8 @@ class Stories(Generic[Scene]):
 
     def play(self, folder: Path) -> None:
         """Play all stories to their end, and keep how each went."""
-        made: list[Company] = []
-
-        def company(world: dict[str, Any], settings: str = "") -> Company:
-            made.append(Company(world, folder / f"{HOME} {len(made)}", settings))
-            return made[-1]
-
-        try:
+        with companies(folder) as company:
             self._play(company)
-        finally:
-            for one in made:
-                one.sandbox.stop()
 
     def _play(self, company: Make) -> None:
         waiting: dict[str, Acts] = {}

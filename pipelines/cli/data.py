@@ -151,10 +151,9 @@ def doctor(as_json: Json = False) -> None:
                 "streams": {stream.name: stream.about for stream in source.streams},
             }
         )
-        brand = brands.get(source.account, "") if source.name == "zoom" else ""
-        told[-1]["address"] = f"{source.name}/{brand}" if brand else source.name
-        if told[-1]["address"] in variables:
-            told[-1]["webhooks"] = told[-1]["address"] in signed
+        address = settings.address_of(source.name, brands.get(source.account, "") if source.name == "zoom" else "")
+        if address in variables:
+            told[-1] |= {"address": address, "webhooks": address in signed}
     for vendor, needed in settings.NEEDED.items():
         if vendor not in connected:
             told.append({"vendor": vendor, "connected": False, "problems": [], "needs": list(needed)})

@@ -22,6 +22,7 @@ from pipelines.errors import SettingsError
 from pipelines.settings.connections import HOSTS as HOSTS
 from pipelines.settings.connections import NEEDED as NEEDED
 from pipelines.settings.connections import Connection as Connection
+from pipelines.settings.connections import address_of as address_of
 from pipelines.settings.connections import connections as connections
 from pipelines.settings.connections import signed_with as signed_with
 from pipelines.settings.connections import webhook_secrets as webhook_secrets

@@ -117,9 +117,14 @@ def _of_brand(brand: str, env: Mapping[str, str], missing: list[str]) -> Connect
     )
 
 
+def address_of(vendor: str, brand: str = "") -> str:
+    """Return where the webhooks of an account go: the vendor's name, for a further brand with that: `zoom/beta`."""
+    return f"{vendor}/{brand}" if brand else vendor
+
+
 def signed_with(brands: Sequence[str] = ()) -> dict[str, str]:
     """Return address to the variable that holds the secret of its webhooks: `zoom`, `hubspot`, `zoom/beta`."""
-    return {**SIGNED_WITH, **{f"zoom/{brand}": _of("ZOOM_WEBHOOK_SECRET", brand) for brand in brands}}
+    return {**SIGNED_WITH, **{address_of("zoom", brand): _of("ZOOM_WEBHOOK_SECRET", brand) for brand in brands}}
 
 
 def webhook_secrets(environment: Mapping[str, str] | None = None, brands: Sequence[str] = ()) -> dict[str, str]:

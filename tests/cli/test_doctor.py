@@ -45,6 +45,12 @@ def test_all_is_well_and_it_says_what_would_be_read_and_writes_nothing(company: 
     page = turnout("doctor", env=one.environment).stdout
     assert "zoom: connected, account zoom-account\n    reads users: " in page
     assert (vendors["zoom"]["webhooks"], page.count("    webhooks: can be taken\n")) == (True, 2)
+    one.set('[connections]\nzoom = ["beta"]')
+    beta = {"ZOOM_BETA_ACCOUNT_ID": "b", "ZOOM_BETA_CLIENT_ID": "c", "ZOOM_BETA_CLIENT_SECRET": "wrong"}
+    page = turnout("doctor", env={**one.environment, **beta}, module="tests.cli.hasty").stdout
+    assert "    webhooks: set ZOOM_BETA_WEBHOOK_SECRET to take them\n" in page, "each brand has a secret of its own"
+    assert page.count("    webhooks: can be taken\n") == 2
+    one.set("")
     bare = {**one.environment, "ZOOM_WEBHOOK_SECRET": ""}
     assert "    webhooks: set ZOOM_WEBHOOK_SECRET to take them\n" in turnout("doctor", env=bare).stdout
 
