@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check check-python check-types check-sql check-pages check-definitions ui bench bench-large soak clean lock format
+.PHONY: run test check check-python check-types check-sql check-pages check-definitions check-tests ui bench bench-large soak clean lock format
 
 run: $(STAMP)  ## the main job on the embedded sandbox, end to end
 	$(BIN)/turnout demo
@@ -27,7 +27,7 @@ $(VENV)/.bench: $(STAMP) benchmarks/requirements.lock
 	@touch $@
 
 check: $(STAMP)  ## format, lint, types, SQL, definitions, two at a time
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync check-types check-sql check-definitions check-pages check-python
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync check-sql check-types check-definitions check-tests check-pages check-python
 
 check-python:
 	$(BIN)/ruff format --check .
@@ -45,6 +45,10 @@ check-pages:
 check-definitions:
 	$(BIN)/dagster definitions validate -w workspace.yaml
 
+check-tests:  # that all can be collected; each worker of `make test` finds them compiled then
+	@echo $(BIN)/python -m pytest --collect-only tests
+	@found=$$($(BIN)/python -m pytest -q --collect-only tests) || { echo "$$found"; exit 2; }
+
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -54,7 +58,8 @@ lock: $(STAMP)  ## write requirements.lock anew from the ranges in pyproject.tom
 
 # uv installs in a fifth of pip's time; where it does not reach what pip is set up to reach, pip does it all
 UV := $(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$(PIP_INDEX_URL)") $(if $(PIP_CERT),SSL_CERT_FILE="$(PIP_CERT)") $(BIN)/uv
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-compile
+COMPILED := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile)
 
 $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or run make PYTHON=/path/to/python3"; exit 2; }
@@ -62,8 +67,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo "Installing what requirements.lock names (once; about half a minute)"
 	@awk '/^[^ #]/ { uv = /^uv==/ } uv' requirements.lock > $(VENV)/installer.lock
 	@$(PIP) --require-hashes -r $(VENV)/installer.lock
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements.lock \
-		|| $(PIP) --require-hashes -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements.lock $(COMPILED) \
+		|| { echo "uv cannot; pip goes on (two minutes)"; $(PIP) --require-hashes -r requirements.lock; }
 	@$(PIP) --no-build-isolation -e .
 	@touch $(STAMP)
 
