@@ -230,6 +230,7 @@ HOW: dict[str, Callable[[str, Company, Path], None]] = {
     "dagster dev -w workspace.yaml": is_tested_in("tests/browser/test_dagster_ui.py", '"dev"', "workspace.yaml"),
     "make bench": makes(".venv/bin/python -m benchmarks --events 2e6,20e6"),
     "make bench-large": makes(".venv/bin/python -m benchmarks --events 2e6,20e6,100e6"),
+    "python -m benchmarks.webhooks": is_tested_in("tests/benchmarks/test_webhooks.py", "measured(40"),
     "python -m benchmarks.history": is_tested_in("tests/benchmarks/test_history.py", "history"),
     "python -m tests.replay.sweep": is_tested_in("tests/replay/test_kills.py", "from tests.replay.sweep import"),
     "python -m tests.house.pages": is_tested_in("tests/house/test_walls.py", "stale() == []"),
