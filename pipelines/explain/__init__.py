@@ -48,6 +48,7 @@ NOTHING: Mapping[str, Any] = {
     "asked": None,
     "asked_id": None,
     "asked_key": None,
+    "activity_key": None,
     "contact_id": None,
     "subject_key": None,
     "emails": None,
@@ -124,7 +125,8 @@ class Explainer:
         with self._tables() as db:
             variables = {**NOTHING, "asked": name, "as_of": utc(self._as_of)}
             question = self._questions["task"]
-            found = ask(db, question, variables)
+            named = ask(db, self._questions["task_named"], variables)
+            found = [row for one in named for row in ask(db, question, {**variables, **one})]
             if not found:
                 raise UsageError(
                     f"{name} names no activity that was read. Give the Task's Turnout_Id__c, its Salesforce id, or the "

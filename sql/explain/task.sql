@@ -1,90 +1,81 @@
 -- Of which activity is a Task, on whom is it and why, and from when on do such activities go out?
 -- of: task
 -- units: window_from is where the window of its type begins, UTC; reason is null where it goes out
--- rule:  HS-01 to HS-10; found by our key, Salesforce's id, or the activity's key or id
+-- rule:  HS-01 to HS-10; asked by the key of the activity, so that each table is looked through for one value
 with
 
 found as (
 
     select people.*
     from int_activity_people as people
-    where
-        people.activity_key = try_cast(getvariable('asked') as bigint)
-        or people.task_key in (getvariable('asked'), 't-' || md5(getvariable('asked')))
-        or people.task_key in (
-            select task_key
-            from int_published_tasks
-            where left(task_id, 15) = left(getvariable('asked'), 15) and length(getvariable('asked')) in (15, 18)
-        )
+    where people.activity_key = getvariable('activity_key')
 
 ),
 
 told as (
 
     select
-        found.activity_key,
+        events.event_key as activity_key,
         'hubspot/email_events' as stream,
         events.event_id,
         events.happened_at as occurred_at
-    from found
-    inner join stg_hubspot__email_events as events
-        on found.activity_key = events.event_key
+    from stg_hubspot__email_events as events
+    where events.event_key = getvariable('activity_key')
     union all
     select
-        found.activity_key,
+        events.activity_key,
         'hubspot/form_submissions' as stream,
         events.event_id,
         events.submitted_at as occurred_at
-    from found
-    inner join stg_hubspot__form_submissions as events using (activity_key)
+    from stg_hubspot__form_submissions as events
+    where events.activity_key = getvariable('activity_key')
     union all
     select
-        found.activity_key,
+        events.activity_key,
         'hubspot/calls' as stream,
         events.event_id,
         events.occurred_at
-    from found
-    inner join stg_hubspot__calls as events using (activity_key)
+    from stg_hubspot__calls as events
+    where events.activity_key = getvariable('activity_key')
     union all
     select
-        found.activity_key,
+        events.activity_key,
         'hubspot/emails' as stream,
         events.event_id,
         events.occurred_at
-    from found
-    inner join stg_hubspot__emails as events using (activity_key)
+    from stg_hubspot__emails as events
+    where events.activity_key = getvariable('activity_key')
     union all
     select
-        found.activity_key,
+        events.activity_key,
         'hubspot/meetings' as stream,
         events.event_id,
         events.occurred_at
-    from found
-    inner join stg_hubspot__meetings as events using (activity_key)
+    from stg_hubspot__meetings as events
+    where events.activity_key = getvariable('activity_key')
     union all
     select
-        found.activity_key,
+        events.activity_key,
         'hubspot/notes' as stream,
         events.event_id,
         events.occurred_at
-    from found
-    inner join stg_hubspot__notes as events using (activity_key)
+    from stg_hubspot__notes as events
+    where events.activity_key = getvariable('activity_key')
     union all
     select
-        found.activity_key,
+        events.activity_key,
         'hubspot/tasks' as stream,
         events.event_id,
         events.occurred_at
-    from found
-    inner join stg_hubspot__tasks as events using (activity_key)
+    from stg_hubspot__tasks as events
+    where events.activity_key = getvariable('activity_key')
     union all
     select
-        found.activity_key,
+        webinars.activity_key,
         'zoom/participants' as stream,
         events.event_id,
         events.occurred_at
-    from found
-    inner join int_webinar_activities as webinars using (activity_key)
+    from int_webinar_activities as webinars
     inner join int_occurrences as dates
         on
             webinars.webinar_id = dates.webinar_id
@@ -96,15 +87,14 @@ told as (
             and dates.occurrence_id = connections.occurrence_id
             and webinars.person_key = connections.person_key
     inner join stg_zoom__participants as events using (connection_key)
-    where connections.reason is null
+    where webinars.activity_key = getvariable('activity_key') and connections.reason is null
     union all
     select
-        found.activity_key,
+        webinars.activity_key,
         'zoom/registrants' as stream,
         events.event_id,
         events.occurred_at
-    from found
-    inner join int_webinar_activities as webinars using (activity_key)
+    from int_webinar_activities as webinars
     inner join int_addresses as addresses
         on webinars.person_key = addresses.person_key
     inner join int_registrants as registered
@@ -114,6 +104,7 @@ told as (
             registered.webinar_id = events.webinar_id
             and registered.registrant_key = events.registrant_key
             and webinars.activity_id like 'integration_event:registered:%'
+    where webinars.activity_key = getvariable('activity_key')
     union all
     select
         found.activity_key,
@@ -190,7 +181,11 @@ select
     found.reason,
     evidence.events
 from found
-inner join int_activities as activities using (activity_key)
+inner join (
+    select *
+    from int_activities
+    where activity_key = getvariable('activity_key')
+) as activities using (activity_key)
 inner join int_activity_settings as settings
     on found.activity_type = settings.activity_type
 left join int_published_tasks as published
