@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from pipelines.cli.demo import start_jobs
 from pipelines.sandbox import Sandbox
 from tests.replay.sweep import fast_folder
 from tests.worlds import contact, joined, registrant, session, webinar, world
@@ -136,5 +138,8 @@ def test_the_asset_graph_loads_and_a_run_started_from_the_page_ends_green(
     shot = Path(os.environ.get("TURNOUT_PICTURES") or tmp_path) / "dagster.png"
     browser.save_screenshot(str(shot))
     assert shot.stat().st_size > 20_000
+    (again,) = start_jobs(int(url.rpartition(":")[2]), threading.Event(), ["sync"])
+    results = requests.post(f"{url}/graphql", json=query, timeout=10).json()["data"]["runsOrError"]["results"]
+    assert again in {one["runId"] for one in results}, "what `make ui` starts"
     browser.get(f"{url}/assets/published_hubspot")
     wait.until(lambda page: "published_hubspot" in text_of(page))
