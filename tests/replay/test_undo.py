@@ -60,7 +60,11 @@ def begun(dice: random.Random) -> Record:
         *(held_webinar(dice, number) for number in range(2)),
         contacts=[contact(number + 1, address(number)) for number in range(5)],
         email_events=mail(dice, "13"),
-        forms=[form("f1", [(address(dice.randrange(5)), "2026-11-15T10:00:00+00:00")])],
+        forms=[
+            form(
+                "f1", [(address(dice.randrange(5)), "2026-11-15T10:00:00+00:00"), (address(0), "2026-11-14T10:00:00Z")]
+            )
+        ],  # so the first contact is in the segment whatever else they did
         calls=[engagement(str(501 + n), utc(f"2026-11-0{n + 1}T10:00:00Z"), [str(n + 1)]) for n in range(3)],
     )
     people = [
