@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -132,15 +133,14 @@ def start_jobs(port: int, stop: threading.Event, jobs: Sequence[str] = ("sync", 
 
     Nothing is left to write after the demo's own run, and Dagster knows nothing of that one.
     """
-    import requests
     from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError
 
     while not stop.is_set():
         try:
-            if requests.get(f"http://127.0.0.1:{port}/server_info", timeout=2).ok:
-                client = DagsterGraphQLClient("127.0.0.1", port_number=port)
-                return [client.submit_job_execution(job) for job in jobs]
-        except requests.RequestException:
+            socket.create_connection(("127.0.0.1", port), timeout=2.0).close()
+            client = DagsterGraphQLClient("127.0.0.1", port_number=port)
+            return [client.submit_job_execution(job) for job in jobs]
+        except OSError:  # nobody listens yet
             stop.wait(1.0)
         except DagsterGraphQLClientError as error:
             say(f"Dagster does not take the jobs {' and '.join(jobs)}: {str(error)[:300]}. Start them on its page.")

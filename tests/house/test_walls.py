@@ -45,6 +45,7 @@ DOORS = {
     "pyrate_limiter": {"pipelines/http.py", "pipelines/vendors"},
     "deltalake": {"pipelines/log/", "pipelines/verify.py"},
     "dagster": {"assets"},
+    "dagster_graphql": {"pipelines/cli/demo.py"},
     "jwt": {"pipelines/vendors/salesforce/", "pipelines/sandbox/salesforce/oauth.py"},
     "starlette": {"pipelines/sandbox", "pipelines/webhooks.py"},
     "uvicorn": {"pipelines/sandbox", "pipelines/webhooks.py"},
