@@ -226,12 +226,17 @@ class Play:
         told = self.exchange.company.sandbox.world()["hubspot"][0]
         rows = [row for kind in MADE_IN_HUBSPOT for row in told.get(kind, ())]
         came = [row for row in rows if str(row["properties"].get("turnout_id") or "").startswith("sf:")]
-        verdicts = Counter(verdict for (kind, _), verdict in self._verdicts("salesforce").items() if kind == "task")
+        told_of = {key: verdict for (kind, key), verdict in self._verdicts("salesforce").items() if kind == "task"}
+        verdicts = Counter(told_of.values())
+        stay = sum(told_of.get(str(row["Turnout_Id__c"])) == ("excluded", "deleted_in_hubspot") for row in tasks)
         sent = sum(count for (verdict, _), count in verdicts.items() if verdict in ("published", "unchanged"))
         reasons = {reason: count for (verdict, reason), count in verdicts.items() if verdict == "excluded"}
         found: list[str] = []
-        if len(tasks) != sent:
-            found.append(f"{len(tasks)} Tasks of ours stand in Salesforce, and {sent} are told as sent")
+        if len(tasks) != sent + stay:
+            found.append(
+                f"{len(tasks)} Tasks of ours stand in Salesforce, {sent} are told as sent, {stay} stay though HubSpot "
+                "deleted what they tell of"
+            )
         if sent + sum(reasons.values()) != len(rows) or None in reasons:
             found.append(f"{len(rows)} activities of HubSpot, {len(came)} of Salesforce: {sent} sent, {reasons}")
         if sent > len(rows) - len(came):
