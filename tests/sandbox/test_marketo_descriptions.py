@@ -6,9 +6,8 @@ require more than the service sends, and say some things otherwise than its docu
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -64,19 +63,18 @@ class Descriptions:
         raise AssertionError(f"{path} is not described")
 
 
-@pytest.fixture(scope="module")
-def descriptions() -> Descriptions:
+@pytest.fixture
+def descriptions(shared: Path) -> Descriptions:
     """The published descriptions; skip where they are not there."""
-    root = Path(os.environ.get("TURNOUT_SHARED") or Path(__file__).resolve().parents[3] / "shared")
-    folder = root / "specs" / "marketo"
+    folder = shared / "specs" / "marketo"
     if not folder.is_dir():
         pytest.skip(f"Marketo's descriptions are not at {folder}; set TURNOUT_SHARED to the folder that has specs/")
     return Descriptions(folder)
 
 
 @pytest.fixture
-def exchanges(company: Callable[..., Company], monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, Any]]]:
-    """What was asked of Marketo, and what it answered, in two runs in which everything is read and written."""
+def exchanges(company: Callable[..., Company], monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, Any]]:
+    """What was asked of Marketo, and what it answered, in two runs that read, and write leads, members and programs."""
     world = told() | {"marketo": [programs_of((GOOD, "ada", "Registered"), (GOOD, "bob", "Registered"))]}
     one = company(world, SETTINGS)
     one.segments.mkdir()
