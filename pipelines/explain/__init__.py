@@ -34,7 +34,7 @@ from pipelines.explain.evidence import (
 from pipelines.explain.membership import SEGMENT, changes_of, membership
 from pipelines.log import Log
 from pipelines.models import Model, segments_folder
-from pipelines.publish.plan import fields_of
+from pipelines.publish.plan import fields_of, words
 from pipelines.warehouse import Warehouse
 
 KEY_DIGITS = 15
@@ -132,7 +132,8 @@ class Explainer:
                     f"{name} names no activity that was read. Give the Task's Turnout_Id__c, its Salesforce id, or the "
                     'activity_key of the table int_activities; `turnout sql "show tables"` lists the tables.'
                 )
-            record = {"destination": "salesforce", "object": "task", "object_key": found[0]["task_key"]}
+            mine = {"object_key": found[0]["task_key"], "activity_key": found[0]["activity_key"]}
+            record = {"destination": "salesforce", "object": "task", **mine}
             accounts = [account for one in self._judged(db, [record]) for account in self._account(db, one, {})]
             subject = {name: value for name, value in found[0].items() if name not in ADDED}
             return self._answer(
@@ -216,14 +217,16 @@ class Explainer:
     def _row(
         self, db: duckdb.DuckDBPyConnection, record: Mapping[str, Any]
     ) -> tuple[Model | None, dict[str, Any] | None]:
-        """Return the sync model that names a record, and its row."""
+        """Return the sync model that names a record, and its row; a number that the model keeps apart finds it sooner."""
         for model in self._syncs:
             if (model.header.get("destination"), model.header.get("object")) != (
                 record["destination"],
                 record["object"],
             ):
                 continue
-            found = db.execute(f"select * from {model.name} where object_key = $key", {"key": record["object_key"]})
+            told = {name: record[name] for name in ("object_key", *words(model.header.get("apart"))) if name in record}
+            met = " and ".join(f"{name} = ${name}" for name in told)
+            found = db.execute(f"select * from {model.name} where {met}", told)
             names = [str(column[0]) for column in found.description or ()]
             for row in found.fetchall():
                 return model, dict(zip(names, row, strict=True))

@@ -165,10 +165,11 @@ class Bench:
                 entry = self.shown.get(name)
                 if entry is not None and self._viewed.get(name) is not entry:
                     self._clear(name)
-                    if self.is_few(entry.rows):
+                    if self.is_few(entry.rows) and entry.rows:
                         self._tables.add(name)
                     kind = "table" if name in self._tables else "view"
-                    self.db.execute(f"create {kind} now.{name} as {self.warehouse.relation(entry)}")
+                    rows = self.warehouse.relation(entry) if entry.rows else _nothing(entry.columns)
+                    self.db.execute(f"create {kind} now.{name} as {rows}")
                     self._viewed[name] = entry
 
     def few(self, model: Model) -> str:
@@ -316,6 +317,12 @@ class Bench:
 
     def _columns(self, relation: str) -> dict[str, str]:
         return {str(row[0]): str(row[1]) for row in self.db.execute(f"describe {relation}").fetchall()}
+
+
+def _nothing(columns: Mapping[str, str]) -> str:
+    """Return a query that DuckDB sees to give no rows, so that it plans nothing that would meet none."""
+    listed = ", ".join(f'cast(null as {kind}) as "{name}"' for name, kind in columns.items())
+    return f"select {listed} where false"
 
 
 def _refused(path: Path, error: Exception) -> LogError:

@@ -33,10 +33,9 @@ union all
 select
     'salesforce' as destination,
     'task' as object,
-    people.task_key as object_key,
-    people.activity_type as about,
-    activities.occurred_at as happened_at
-from int_activity_people as people
-inner join int_activities as activities using (activity_key)
-where people.contact_id = getvariable('contact_id')
+    task_key as object_key,
+    activity_type as about,
+    occurred_at as happened_at
+from int_activity_people
+where contact_id = getvariable('contact_id')
 order by destination, object, happened_at desc, object_key

@@ -77,6 +77,7 @@ judged as (
         activity_key,
         activity_type,
         task_key,
+        occurred_at,
         contact_id,
         record_id,
         record_kind,

@@ -138,6 +138,17 @@ chosen as (
 
 ),
 
+states as (
+
+    select
+        webinar_id,
+        registrant_key,
+        state
+    from int_registrants
+    where webinar_id in (select webinar_id from dates)
+
+),
+
 registered as (
 
     select
@@ -146,7 +157,7 @@ registered as (
         told.email_key,
         max(told.email) as email,
         bool_or(
-            int_registrants.state in ('approved', 'pending')
+            states.state in ('approved', 'pending')
             and (dates.registration_type = 1 or dates.occurrence_id = '' or coalesce(chosen.kind = 'seen', false))
         ) as is_registered,
         arg_max(nullif(told.first_name, ''), (told.registered_at, told.occurred_at, told.event_id)) as first_name,
@@ -154,13 +165,13 @@ registered as (
         arg_max(told.company, (told.registered_at, told.occurred_at, told.event_id)) as company,
         arg_max(told.phone, (told.registered_at, told.occurred_at, told.event_id)) as phone,
         arg_max(
-            case when int_registrants.state = 'approved' then told.join_url end,
+            case when states.state = 'approved' then told.join_url end,
             (told.registered_at, told.occurred_at, told.event_id)
         ) as join_url
-    from dates
-    inner join stg_zoom__registrants as told using (webinar_id)
-    inner join int_registrants
-        on told.webinar_id = int_registrants.webinar_id and told.registrant_key = int_registrants.registrant_key
+    from stg_zoom__registrants as told
+    inner join dates using (webinar_id)
+    inner join states
+        on told.webinar_id = states.webinar_id and told.registrant_key = states.registrant_key
     left join chosen
         on
             dates.webinar_id = chosen.webinar_id
@@ -179,8 +190,8 @@ attended as (
         int_connections.identity_key as email_key,
         max(int_connections.email) as email,
         arg_max(nullif(int_connections.name, ''), (int_connections.start_us, int_connections.connection_key)) as name
-    from dates
-    inner join int_connections using (webinar_id, occurrence_id)
+    from int_connections
+    inner join dates using (webinar_id, occurrence_id)
     where
         int_connections.identity_key is not null
         and (

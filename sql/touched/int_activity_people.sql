@@ -16,18 +16,25 @@ theirs as (
         unnest(contact_ids) as contact_id
     from int_activities
 
+),
+
+moved as (
+
+    select activity_key from int_activities__changed
+    union
+    select activity_key from theirs
+    where contact_id in (select contact_id from people)
+    union
+    select activity_key from int_activities
+    where activity_type in (select activity_type from int_activity_settings__changed)
+    union
+    select activity_key from int_activities
+    where occurred_at >= getvariable('as_of_before') and occurred_at < getvariable('as_of')
+
 )
 
-select activity_key from int_activities__changed
-union
-select activity_key from theirs
-where contact_id in (select contact_id from people)
-union
-select activity_key from int_activities
-where activity_type in (select activity_type from int_activity_settings__changed)
-union
-select activity_key from int_activities
-where occurred_at >= getvariable('as_of_before') and occurred_at < getvariable('as_of')
+select activity_key from moved
+where exists (select 1 from int_salesforce_org)
 union
 select activities.activity_key
 from int_activities as activities

@@ -5,6 +5,7 @@
 select activity_key from int_activity_people__changed
 union
 select activity_key from int_activities__changed
+where exists (select 1 from int_activity_people)
 union
 select activity_key from int_activity_people
 where task_key in (select task_key from int_published_tasks__changed)
