@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmarks import report, sections
+from benchmarks import chart, report, sections
 from benchmarks.measuring import ROOT
 from benchmarks.sections import Bench
 
@@ -78,7 +78,7 @@ def main() -> int:
     print(json.dumps(data, indent=1) if given.json else report.terminal(data))
     if given.write:
         (ROOT / "docs" / "performance.md").write_text(report.page(data), encoding="utf-8")
-        report.chart(data, ROOT / "docs" / "performance.svg")
+        chart.draw(data, ROOT / "docs" / "performance.svg")
     missed = [line.what for line in report.figures(data) if line.is_met is False]
     if missed:
         bench.say("not met: " + "; ".join(missed))

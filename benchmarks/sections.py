@@ -109,10 +109,11 @@ def ingest(bench: Bench) -> Data:
 def builds(bench: Bench, events: int) -> Data:
     """The whole, a day's increment and nothing new, beside the peers."""
     folder = bench.history(events)
-    peers = ["naive"]
+    peers = ["naive", "typed"]
     if events <= bench.largest_for_frames:
         peers += [name for name in ("polars", "pandas") if is_there(name)]
-    costs = {name: Cost() for name in ("scan", "whole", "nothing", "increment", "naive after", "few", *peers)}
+    ours = ("scan", "tables", "kept", "tables after", "whole", "nothing", "increment", "naive after", "few")
+    costs = {name: Cost() for name in (*ours, *peers)}
     told: Data = {"events": events, "history": history_of(folder)}
     until = END + DAY * min(2_000_000 / events, 1) - timedelta(seconds=1)
     with bench.work(f"builds-{events}") as work:
@@ -121,10 +122,17 @@ def builds(bench: Bench, events: int) -> Data:
         for turn in range(bench.repeats):
             for peer in peers:
                 bench.measured(costs[peer], peer, folder, END.isoformat(), work / peer)
-            bench.measured(costs["whole"], "whole", base)
-            bench.measured(costs["scan"], "scan", base)
+            bench.measured(costs["tables"], "tables", base)
             if turn == 0:
                 told["rows"] = [same(base, work / peer, work / "naive") for peer in peers][0]
+            _increment(bench, costs["tables after"], folder, base, work, END + DAY, "tables")
+            bench.measured(costs["kept"], "kept", base)
+            if turn == 0:
+                same(base, work / "naive", work / "naive")
+            told["tables"] = len(bench.measured(costs["whole"], "whole", base)["models"])
+            bench.measured(costs["scan"], "scan", base)
+            if turn == 0:
+                same(base, work / "naive", work / "naive")
             bench.measured(costs["nothing"], "build", base, END.isoformat())
             told["delta"] = _increment(bench, costs["increment"], folder, base, work, END + DAY)
             bench.measured(costs["naive after"], "naive", folder, (END + DAY).isoformat(), work / "after")
@@ -138,10 +146,10 @@ def builds(bench: Bench, events: int) -> Data:
     return {**told, "costs": {name: cost.summary() for name, cost in costs.items() if cost.wall}}
 
 
-def _increment(bench: Bench, cost: Cost, folder: Path, base: Path, work: Path, until: datetime) -> int:
+def _increment(bench: Bench, cost: Cost, folder: Path, base: Path, work: Path, until: datetime, which: str = "") -> int:
     """Build what is new by a moment, over a copy of what was built before; return the new events."""
     appended = _clone(base, work / "changed", folder, until)
-    bench.measured(cost, "build", work / "changed", until.isoformat())
+    bench.measured(cost, "build", work / "changed", until.isoformat(), which)
     return appended
 
 

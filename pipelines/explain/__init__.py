@@ -224,12 +224,12 @@ class Explainer:
                 record["object"],
             ):
                 continue
-            told = {name: record[name] for name in ("object_key", *words(model.header.get("apart"))) if name in record}
-            met = " and ".join(f"{name} = ${name}" for name in told)
-            found = db.execute(f"select * from {model.name} where {met}", told)
+            by = next((name for name in words(model.header.get("apart")) if name in record), "object_key")
+            found = db.execute(f"select * from {model.name} where {by} = $value", {"value": record[by]})
             names = [str(column[0]) for column in found.description or ()]
-            for row in found.fetchall():
-                return model, dict(zip(names, row, strict=True))
+            for row in (dict(zip(names, one, strict=True)) for one in found.fetchall()):
+                if row["object_key"] == record["object_key"]:
+                    return model, row
         return None, None
 
     def _named(self, db: duckdb.DuckDBPyConnection, record: Mapping[str, Any]) -> list[str]:
