@@ -50,7 +50,14 @@ def measure(bench: Bench, wanted: list[str]) -> dict[str, Any]:
             data["builds"] = [sections.builds(bench, events) for events in bench.sizes]
         else:
             data[name] = getattr(sections, name)(bench)
+        keep(bench, data)
     return data
+
+
+def keep(bench: Bench, data: dict[str, Any]) -> None:
+    """Write what was measured so far: what follows may take long, and may fail; `--from` takes it."""
+    bench.cache.mkdir(parents=True, exist_ok=True)
+    (bench.cache / "results.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
 
 
 def main() -> int:
@@ -73,8 +80,6 @@ def main() -> int:
         if not sections.is_there(peer):
             bench.say(f"{peer} is not installed and left out: make bench installs it, or pip install {peer}")
     data = json.loads(given.source.read_bytes()) if given.source else measure(bench, wanted)
-    bench.cache.mkdir(parents=True, exist_ok=True)
-    (bench.cache / "results.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
     print(json.dumps(data, indent=1) if given.json else report.terminal(data))
     if given.write:
         (ROOT / "docs" / "performance.md").write_text(report.page(data), encoding="utf-8")

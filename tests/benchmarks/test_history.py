@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks import deliveries, history
+from benchmarks import deliveries, history, publishing
 from benchmarks.checksums import checksum
 from benchmarks.company import END, START
 from benchmarks.peers import OUTPUTS, naive
@@ -51,6 +51,12 @@ def test_turnout_and_plain_sql_agree_before_and_after_one_more_day(made: Path, t
         workspace.build(until)
         naive.build(deliveries.all_files(made, until), until, tmp_path / "naive")
         assert_same(workspace, tmp_path / "naive")
+    assert publishing.baseline(home, until) > 0
+    workspace.build(until + history.DAY)
+    told = publishing.sending(publishing.make(home, until + history.DAY), home)
+    assert 0 < told["contacts"] <= told["rows"]
+    assert told["calls"] == told["calls_at_least"]
+    assert 0 < told["bytes"] < told["bytes_of_all"]
 
 
 def test_what_is_added_to_a_copy_stays_out_of_the_history(made: Path, tmp_path: Path) -> None:
