@@ -217,7 +217,7 @@ class Explainer:
     def _row(
         self, db: duckdb.DuckDBPyConnection, record: Mapping[str, Any]
     ) -> tuple[Model | None, dict[str, Any] | None]:
-        """Return the sync model that names a record, and its row; a number that the model keeps apart finds it sooner."""
+        """Return the sync model that names a record, and its row; a number that it keeps apart finds it sooner."""
         for model in self._syncs:
             if (model.header.get("destination"), model.header.get("object")) != (
                 record["destination"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -60,4 +60,4 @@ class Explanation:
 
     def told(self) -> dict[str, Any]:
         """Return it as `--json` prints it."""
-        return asdict(self)
+        return vars(self) | {"accounts": [vars(account) for account in self.accounts]}
