@@ -53,7 +53,7 @@ def around(edge: datetime, step: timedelta) -> list[datetime]:
 def told(one: Company, *contacts: int) -> Counter[tuple[str, datetime]]:
     """The Tasks of contacts that are there: their type, and their instant as the product's tables have it."""
     rows = one.rows(
-        "select contact_id, int_activities.activity_type, occurred_at from int_activities"
+        "select contact_id, int_activities.activity_type, int_activities.occurred_at from int_activities"
         " join int_activity_people using (activity_key) join verdicts on object_key = task_key"
         " where destination = 'salesforce' and verdict in ('published', 'unchanged')"
     )
