@@ -43,7 +43,7 @@ READS = {
 """What each layer may read; sync models read some intermediate ones for candidates that never became rows."""
 PREFIX = {"staging": "stg_", "intermediate": "int_", "segments": "segment_", "sync": "sync_", "audits": "assert_"}
 RAW = re.compile(r"raw_([a-z0-9_]+?)__([a-z0-9_]+)\Z")
-NARROWED = re.compile(r"(\w+) by (.+?)(?: of (\w+))?")
+NARROWED = re.compile(r"(\w+) by (.+?)(?: of (\w+)(?: with (.+))?)?")
 CAME, GONE, CHANGED = "__came", "__gone", "__changed"
 BEFORE = "__before"
 
@@ -66,12 +66,15 @@ class Narrowing:
 
     Attributes:
         of: an input narrowed before this one; "" for the touched keys themselves.
+        also: columns that must match those of the same touched key, too: a person's rows of that webinar alone. The
+            input `of` is then one that was narrowed by the touched keys themselves.
     """
 
     name: str
     columns: tuple[str, ...]
     matching: tuple[str, ...]
     of: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ class Model:
     Attributes:
         header: what the header says, by word: `grain`, `units`, `rule`, and for some layers more.
         reads: names of the models it reads. raws: the (source, stream) pairs it reads.
-        named: the column names that its SQL speaks of. starred: the tables of which it takes every column.
+        named: model that it reads to every word that could be a column of it. starred: those of which it takes every
+            column.
         uses_as_of: whether its rows depend on the moment they are asked for.
         fault: why a segment cannot be built; "" where nothing is wrong with it.
     """
@@ -124,7 +128,7 @@ class Model:
     reads: tuple[str, ...] = ()
     raws: tuple[tuple[str, str], ...] = ()
     increment: Increment | None = None
-    named: frozenset[str] = frozenset()
+    named: Mapping[str, frozenset[str]] = field(default_factory=dict)
     starred: frozenset[str] = frozenset()
     fault: str = ""
 
@@ -377,9 +381,14 @@ def _narrowing(text: str, path: Path) -> Narrowing:
     found = NARROWED.fullmatch(text.strip())
     if not found:
         raise ModelError(
-            f"{path}: `narrowed: {text.strip()}` is not `<input> by <column [= other]> [and …] [of <input>]`."
+            f"{path}: `narrowed: {text.strip()}` is not "
+            "`<input> by <column [= other]> [and …] [of <input> [with <column> [and …]]]`."
         )
     pairs = [pair.split(" = ") for pair in found[2].split(" and ")]
     return Narrowing(
-        found[1], tuple(pair[0].strip() for pair in pairs), tuple(pair[-1].strip() for pair in pairs), found[3] or ""
+        found[1],
+        tuple(pair[0].strip() for pair in pairs),
+        tuple(pair[-1].strip() for pair in pairs),
+        found[3] or "",
+        tuple(found[4].split(" and ")) if found[4] else (),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,7 +15,7 @@ import orjson
 
 from pipelines.errors import ModelError
 
-FORMAT = f"1 {duckdb.__version__}"
+FORMAT = f"2 {duckdb.__version__}"
 """What a file of facts was made by: another parser may read a query otherwise."""
 FIELD = re.compile(r"([a-z ]+):\s*(.*)\Z")
 
@@ -25,13 +25,17 @@ class Facts:
     """What a query reads and names.
 
     Attributes:
-        tables: what it selects from, but for its own parts. named: every word that could be a column's name.
+        named: table that it selects from (its own parts left out) to every word that could be a column of it.
         starred: the tables of which some `*` takes all columns.
     """
 
-    tables: frozenset[str]
-    named: frozenset[str]
+    named: Mapping[str, frozenset[str]]
     starred: frozenset[str]
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """What it selects from, but for its own parts."""
+        return frozenset(self.named)
 
 
 class Memory:
@@ -54,8 +58,9 @@ class Memory:
         key = blake2b(sql.encode(), digest_size=12).hexdigest()
         if key not in self._known:
             nodes = nodes_of(parsed(db, sql, path))
-            tables = frozenset(tables_in(nodes) - ctes_in(nodes))
-            self._known[key] = Facts(tables, named_in(nodes), starred_in(nodes))
+            tables = tables_in(nodes) - ctes_in(nodes)
+            named, starred = named_in(nodes)
+            self._known[key] = Facts({name: frozenset(named.get(name, ())) for name in tables}, starred & tables)
             self._is_news = True
         self._asked.add(key)
         return self._known[key]
@@ -66,15 +71,20 @@ class Memory:
             with suppress(OSError, ValueError, TypeError, KeyError):
                 told = orjson.loads(file.read_bytes())
                 if told["format"] == FORMAT:
-                    self._known = {key: Facts(*map(frozenset, facts)) for key, facts in told["facts"].items()}
+                    self._known = {
+                        key: Facts({name: frozenset(words) for name, words in named.items()}, frozenset(starred))
+                        for key, (named, starred) in told["facts"].items()
+                    }
 
     def keep(self, file: Path) -> None:
         """Write what this process asked for, if it had to read any of it; where nothing can be written, do without."""
         if not self._is_news:
             return
         self._is_news = False
-        facts = {key: self._known[key] for key in sorted(self._asked)}
-        listed = {key: [sorted(one.tables), sorted(one.named), sorted(one.starred)] for key, one in facts.items()}
+        listed = {}
+        for key in sorted(self._asked):
+            facts = self._known[key]
+            listed[key] = {name: sorted(words) for name, words in sorted(facts.named.items())}, sorted(facts.starred)
         with suppress(OSError):
             file.parent.mkdir(exist_ok=True)
             fresh = file.with_name(file.name + ".new")
@@ -128,21 +138,35 @@ def nodes_of(tree: Any) -> list[dict[str, Any]]:
     return found
 
 
-def named_in(nodes: Iterable[dict[str, Any]]) -> frozenset[str]:
-    """Return every word that could be a column's name."""
-    lists = (node[name] for node in nodes for name in ("using_columns", "column_names") if node.get(name))
-    return frozenset(str(word).lower() for words in lists for word in words)
+def named_in(nodes: Iterable[dict[str, Any]]) -> tuple[dict[str, set[str]], frozenset[str]]:
+    """Return table to every word that could be a column of it, and the tables of which all columns are taken.
 
-
-def starred_in(nodes: Iterable[dict[str, Any]]) -> frozenset[str]:
-    """Return the tables of which some `*` takes all columns."""
-    found: set[str] = set()
+    A column stands in the selection that names its table, or in one inside that. Where a column might be meant, or
+    another table's of the same name, it is.
+    """
+    named: dict[str, set[str]] = {}
+    starred: set[str] = set()
     for node in nodes:
-        if node.get("type") == "SELECT_NODE":
-            stars = [one["relation_name"] for one in node["select_list"] if one.get("class") == "STAR"]
-            sources = list(_sources(node["from_table"]))
-            found |= {table for table, alias in sources for star in stars if star in ("", alias or table)}
-    return frozenset(found)
+        if node.get("type") != "SELECT_NODE":
+            continue
+        inside = nodes_of({key: value for key, value in node.items() if key != "cte_map"})
+        stars = {str(one["relation_name"]) for one in inside if one.get("class") == "STAR"}
+        words = [word for one in inside for word in _columns_of(one)]
+        for table, alias in _sources(node["from_table"]):
+            mine = named.setdefault(table, set())
+            mine.update(first for first, _ in words)
+            mine.update(second for first, second in words if first == (alias or table).lower())
+            if "" in stars or (alias or table) in stars or ((alias or table).lower(), "") in words:
+                starred.add(table)
+    return named, frozenset(starred)
+
+
+def _columns_of(node: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the columns that a node names, each with what it is of, or as a word alone."""
+    for word in node.get("using_columns") or ():
+        yield str(word).lower(), "="
+    if words := node.get("column_names"):
+        yield str(words[0]).lower(), str(words[1]).lower() if len(words) > 1 else ""
 
 
 def _sources(table: Any) -> Iterator[tuple[str, str]]:

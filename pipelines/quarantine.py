@@ -85,11 +85,10 @@ NEEDED = (
 )
 
 
-def set_aside(log: Log, warehouse: Warehouse, *, show: bool) -> int:
+def set_aside(log: Log, warehouse: Warehouse) -> int:
     """Write the table, if staging has changed since, and return how many records are in it.
 
-    Args:
-        show: whether readers of the file of views find all tables at once; else when `Warehouse.show` is called.
+    Readers of the file of views find it when `Warehouse.show` is called.
 
     Raises:
         LogError: the table cannot be written; what is in the log and in the other tables stands.
@@ -99,8 +98,6 @@ def set_aside(log: Log, warehouse: Warehouse, *, show: bool) -> int:
     made_of = {name: entry.fingerprint for name, entry in entries.items()}
     old = before.entries.get(NAME)
     if old is not None and old.made_of == made_of and warehouse.is_whole(old):
-        if show:
-            warehouse.show()
         return old.rows
     try:
         rows = _unread(log, _odd(warehouse, entries))
@@ -114,7 +111,7 @@ def set_aside(log: Log, warehouse: Warehouse, *, show: bool) -> int:
     after = Catalog(dict(before.entries), dict(before.retired), before.as_of)
     columns = {field.name: "TIMESTAMP WITH TIME ZONE" if field.name == "since" else "VARCHAR" for field in SCHEMA}
     after.entries[NAME] = Entry(fingerprint, [file], len(rows), columns, as_of=before.as_of, made_of=made_of)
-    warehouse.swap(before, after, show=show)
+    warehouse.swap(before, after, show=False)
     return len(rows)
 
 

@@ -173,8 +173,10 @@ class Workspace:
             self.record_settings()
             moment = as_of or self.now()
             receipt = transform.build(self.log, self.models, as_of=moment, only=only, show=False, progress=progress)
-            set_aside(self.log, self.warehouse, show=show)
-            follow(self.log, self.models, receipt, run=self.run_id, show=show)
+            set_aside(self.log, self.warehouse)
+            follow(self.log, self.models, receipt, run=self.run_id)
+            if show:
+                self.warehouse.show()
             compaction.tidy(self.log, progress=progress)
             return receipt
 

@@ -267,7 +267,7 @@ class Log:
             },
         )
         index.add(rows, table.version())
-        absent = sum(record.kind == "absent" for record in news.records)
+        absent = [record.kind for record in news.records].count("absent")
         return AppendReceipt(len(batch.records), len(news.records), absent, table.version())
 
     def _index_of(self, source: str, account: str, stream: str, version: int) -> Index:

@@ -7,6 +7,7 @@ that it adds no data.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -34,12 +35,17 @@ def tidy(log: Log, *, most: int = MOST, progress: Callable[[str], None] = lambda
     compacted: list[str] = []
     with log.locked():
         for source, stream in log.streams():
-            table = log.table(source, stream)
+            table = log.table(source, stream) if _are_many(log.root / source / stream, most) else None
             if table is not None and _small_files(table) > most:
                 progress(f"{source}/{stream}: putting small files together")
                 _compact(table)
                 compacted.append(f"{source}/{stream}")
     return compacted
+
+
+def _are_many(folder: Path, most: int) -> bool:
+    """Whether a folder may have files to put together; that it has too few is told without Delta's library."""
+    return sum(name.endswith(".parquet") for name in os.listdir(folder)) > most  # noqa: PTH208, many names, no paths
 
 
 def _small_files(table: DeltaTable) -> int:

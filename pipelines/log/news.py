@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import le
+from operator import itemgetter, le
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
@@ -32,17 +32,17 @@ FACT = "event_id, occurred_at, hash(key) as k"
 class News:
     """Events to be appended, column by column: when each occurred, its id, the record, what it is known by alone."""
 
-    moments: list[datetime] = field(default_factory=list)
-    ids: list[bytes] = field(default_factory=list)
-    records: list[Record] = field(default_factory=list)
-    contents: list[bytes] = field(default_factory=list)
+    moments: Sequence[datetime] = ()
+    ids: Sequence[bytes] = ()
+    records: Sequence[Record] = ()
+    contents: Sequence[bytes] = ()
 
     def __add__(self, other: News) -> News:
         return News(
-            self.moments + other.moments,
-            self.ids + other.ids,
-            self.records + other.records,
-            self.contents + other.contents,
+            [*self.moments, *other.moments],
+            [*self.ids, *other.ids],
+            [*self.records, *other.records],
+            [*self.contents, *other.contents],
         )
 
     def in_order(self) -> News:
@@ -50,8 +50,10 @@ class News:
         if all(map(le, self.moments, self.moments[1:])):
             return self
         order = sorted(range(len(self.moments)), key=self.moments.__getitem__)
-        columns = (self.moments, self.ids, self.records, self.contents)
-        return News(*([column[at] for at in order] for column in columns))  # type: ignore[arg-type]
+        take = itemgetter(*order)  # two or more, or they would be in order
+        ids = take(self.ids)
+        contents = ids if self.contents is self.ids else take(self.contents)
+        return News(take(self.moments), ids, take(self.records), contents)
 
 
 class Index:
@@ -211,7 +213,9 @@ def new_states(log: Log, index: Index, batch: Batch, at: datetime) -> News:
     """
     contents = _identities(index, batch.records)
     wanted, heads, gone = _heads(log, index, batch, contents)
-    news = News()
+    if not heads and len({record.key for record in batch.records}) == len(batch.records):
+        return _first_states(batch.records, contents, wanted)
+    events: list[tuple[datetime, bytes, Record, bytes]] = []
     followed: set[str] = set()
     says = _heads_say(log, index, [(batch.records[nth].key, contents[nth]) for nth in wanted], heads)
 
@@ -223,10 +227,7 @@ def new_states(log: Log, index: Index, batch: Batch, at: datetime) -> News:
             moment = max(moment, head.occurred_at + timedelta(microseconds=1))
         followed.add(record.key)
         heads[record.key] = _Head(identity, content, record.kind, moment, record.scope, record.payload)
-        news.moments.append(moment)
-        news.ids.append(identity)
-        news.records.append(record)
-        news.contents.append(content)
+        events.append((moment, identity, record, content))
 
     for nth in wanted:
         record, content = batch.records[nth], contents[nth]
@@ -238,7 +239,14 @@ def new_states(log: Log, index: Index, batch: Batch, at: datetime) -> News:
     absences = [Record(key, at, b"", heads[key].scope, "absent") for key in sorted(gone)]
     for absence, content in zip(absences, _identities(index, absences), strict=True):
         follow(absence, content)
-    return news
+    return News(*zip(*events, strict=True)) if events else News()
+
+
+def _first_states(records: Sequence[Record], contents: Sequence[bytes], wanted: Iterable[int]) -> News:
+    """Return states that follow none, each of another key; what is absent and was never there is no news."""
+    fresh = [nth for nth in wanted if records[nth].kind == "seen" or records[nth].follows]
+    ids = [contents[nth] for nth in fresh]
+    return News([records[nth].occurred_at for nth in fresh], ids, [records[nth] for nth in fresh], ids)
 
 
 def _heads_say(

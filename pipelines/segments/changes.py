@@ -25,12 +25,12 @@ KNOWN = """
 """How often each membership changed: after an odd number of changes the contact is in."""
 
 
-def follow(log: Log, models: Mapping[str, Model], built: BuildReceipt, *, run: str, show: bool) -> None:
+def follow(log: Log, models: Mapping[str, Model], built: BuildReceipt, *, run: str) -> None:
     """Append who entered and left in a build, and bring up what is made of that alone; note it in the receipt."""
     if MEMBERS not in built.models or not _record(log, Warehouse(log.home), moment=built.as_of, run=run):
         return
     told = made_of_alone(models, [f"stg_{OURS}__{CHANGES.name}"])
-    built.models |= transform.build(log, models, as_of=built.as_of, only=told, show=show).models
+    built.models |= transform.build(log, models, as_of=built.as_of, only=told, show=False).models
 
 
 def _record(log: Log, warehouse: Warehouse, *, moment: datetime, run: str) -> int:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pipelines import duck
 from pipelines.models import CHANGED, Increment, Model, Narrowing
 from pipelines.transform.bench import Bench, Change, fingerprint_of
-from pipelines.transform.layers import fold, matching
+from pipelines.transform.layers import fold, rows_kept
 from pipelines.warehouse import Entry
 
 Found = tuple[Entry, int] | None
@@ -25,10 +25,10 @@ def by_key(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
     bench.narrow_nothing()
     bench.show_before(model, old)
     touched = bench.table("touched", f"select distinct * from ({_inner(increment.sql)})", model)
-    count = bench.count(touched)
+    count, is_known = bench.count_known(touched)
     if count == 0:
         return _unchanged(bench, model, old, made_of)
-    if count > bench.most or _is_unknown(bench, touched):
+    if count > bench.most or not is_known:
         return None
     for narrowing in increment.narrowed:
         _narrow(bench, model, narrowing, touched)
@@ -48,10 +48,10 @@ def merge(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> Fo
     bench.narrow_nothing()
     bench.show_before(model, old)
     taken = bench.table("taken", increment.sql, model)
-    count = bench.count(taken)
+    count, is_known = bench.count_known(taken)
     if count == 0:
         return _unchanged(bench, model, old, made_of)
-    if count > bench.most or _is_unknown(bench, taken):
+    if count > bench.most or not is_known:
         return None
     bench.narrow(model, increment.of, f"select * from {taken}")
     for narrowing in increment.narrowed:
@@ -97,18 +97,21 @@ def append(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
     return fold(bench, model, entry), rows
 
 
-def _stale(bench: Bench, model: Model, old: Entry, touched: str, columns: Sequence[str] = ()) -> str:
-    """Keep the rows that stood under the touched keys, in some columns or all; return their table."""
+def _stale(bench: Bench, model: Model, old: Entry, touched: str) -> str:
+    """Keep the rows that stood under the touched keys; return their table."""
+    return bench.table("stale", rows_kept(bench, model, old, list(old.columns), _touched_alone(model, touched)), model)
+
+
+def _touched_alone(model: Model, touched: str) -> str:
     key = _of(model).key
-    listed = list(columns or old.columns)
-    return bench.table("stale", matching(bench, model, old, listed, touched, _match(key, key)), model)
+    return f"semi join {touched} as other on {_match(key, key)}"
 
 
 def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fresh: str, stale: str) -> Found:
     """Put the rows that really differ on top of what stood."""
     key = _of(model).key
     match = _match(key, key)
-    if not bench.difference(model, fresh, f"from {stale}", bench.count(stale)):
+    if not bench.difference(model, fresh, f"from {stale}"):
         return _unchanged(bench, model, old, made_of)
     keys = ", ".join(f'"{name}"' for name in key)
     differing = bench.table("differing", f"select distinct {keys} from changed.{model.name}{CHANGED}", model)
@@ -122,7 +125,7 @@ def _unlooked(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], f
 
     Of what stood only the keys are read, to count it.
     """
-    went = bench.count(_stale(bench, model, old, touched, _of(model).key))
+    went = bench.count(f"({bench.warehouse.relation(old)}) as mine {_touched_alone(model, touched)}")
     if not went and not bench.count(fresh):
         return _unchanged(bench, model, old, made_of)
     return _on_top(bench, model, old, made_of, f"from {fresh}", touched, went)
@@ -157,18 +160,24 @@ def _unchanged(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) 
     return replace(old, made_of=made_of, as_of=bench.as_of.isoformat()), 0
 
 
-def _is_unknown(bench: Bench, touched: str) -> bool:
-    """Whether the file of keys says by a null that nobody can tell."""
-    first = bench.columns(touched)[0]
-    return bench.count(f'(select 1 from {touched} where "{first}" is null)') > 0
-
-
 def _narrow(bench: Bench, model: Model, narrowing: Narrowing, touched: str) -> None:
     other = bench.narrowed(narrowing.of) if narrowing.of else touched
-    match = _match(narrowing.columns, narrowing.matching)
-    entry = bench.shown[narrowing.name]
-    columns = _needed(bench, model, narrowing.name)
-    bench.narrow(model, narrowing.name, matching(bench, model, entry, columns, other, match))
+    columns, matching = narrowing.columns, narrowing.matching
+    if narrowing.also:
+        other = f"({_pairs(model, narrowing, other, touched)})"
+        columns, matching = (*columns, *narrowing.also), (*matching, *narrowing.also)
+    kept = f"semi join {other} as other on {_match(columns, matching)}"
+    needed = _needed(bench, model, narrowing.name)
+    bench.narrow(model, narrowing.name, rows_kept(bench, model, bench.shown[narrowing.name], needed, kept))
+
+
+def _pairs(model: Model, narrowing: Narrowing, other: str, touched: str) -> str:
+    """Return the query that gives what an input narrowed before has to match, each with what its touched keys have."""
+    (earlier,) = (one for one in _of(model).narrowed if one.name == narrowing.of)
+    listed = [_of_table("mine", column) for column in narrowing.matching]
+    listed += [_of_table("other", column) for column in narrowing.also]
+    match = _match(earlier.columns, earlier.matching)
+    return f"select distinct {', '.join(listed)} from {other} as mine inner join {touched} as other on {match}"
 
 
 def _needed(bench: Bench, model: Model, name: str) -> list[str]:
@@ -178,21 +187,18 @@ def _needed(bench: Bench, model: Model, name: str) -> list[str]:
         return columns
     narrowed = _of(model).narrowed
     matched = {column for narrowing in narrowed if narrowing.of == name for column in narrowing.matching}
-    return [column for column in columns if column.lower() in model.named or column in matched] or columns[:1]
+    named = model.named.get(name, frozenset())
+    return [column for column in columns if column.lower() in named or column in matched] or columns[:1]
 
 
 def _match(columns: Sequence[str], matching: Sequence[str]) -> str:
-    return " and ".join(
-        f"{mine} = {other}" for mine, other in zip(map(_mine, columns), map(_other, matching), strict=True)
-    )
+    pairs = zip(columns, matching, strict=True)
+    return " and ".join(f"{_of_table('mine', mine)} = {_of_table('other', other)}" for mine, other in pairs)
 
 
-def _mine(column: str) -> str:
-    return column if "(" in column else f'mine."{column}"'
-
-
-def _other(column: str) -> str:
-    return column if "(" in column else f'other."{column}"'
+def _of_table(table: str, column: str) -> str:
+    """Return a column as a table's; an expression says itself what it speaks of."""
+    return column if "(" in column else f'{table}."{column}"'
 
 
 def _inner(sql: str) -> str:

@@ -45,16 +45,16 @@ def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
     return replace(entry, files=[entry.files[0], file], counts=[entry.counts[0], rows], gone=["", gone])
 
 
-def matching(bench: Bench, model: Model, entry: Entry, columns: Sequence[str], other: str, match: str) -> str:
-    """Return the query that gives the rows of a model that match another relation, in these columns alone.
+def rows_kept(bench: Bench, model: Model, entry: Entry, columns: Sequence[str], kept: str) -> str:
+    """Return the query that gives those rows of a model that are wanted, in these columns alone.
 
     Args:
-        match: the condition, in which the model is `mine` and the other relation `other`.
+        kept: the semi joins, with the model as `mine`, that say which.
     """
     listed = ", ".join(f'mine."{column}"' for column in columns)
 
     def joined(relation: str) -> str:
-        return f"select {listed} from ({relation}) as mine semi join {other} as other on {match}"
+        return f"select {listed} from ({relation}) as mine {kept}"
 
     if entry.counts[0] < LARGE:
         return joined(bench.warehouse.relation(entry))
@@ -62,7 +62,7 @@ def matching(bench: Bench, model: Model, entry: Entry, columns: Sequence[str], o
     numbered = f"read_parquet({duck.text(base)}, file_row_number = true)"
     places = bench.table(
         "places",
-        f"select mine.file_row_number as place from {numbered} as mine semi join {other} as other on {match}",
+        f"select mine.file_row_number as place from {numbered} as mine {kept}",
         model,
     )
     found = bench.db.execute(f"select distinct place // {STRETCH} from {places} order by 1").fetchall()

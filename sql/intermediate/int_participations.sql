@@ -105,3 +105,4 @@ judged as (
 )
 
 select * from judged
+order by webinar_id

@@ -1,7 +1,8 @@
 -- Whose timeline may differ now, and by which webinar
 -- grain: one row per key of contact_timeline, at least of those whose rows differ
--- narrowed: int_people by subject_key; int_registrations by person_key of int_people; contact_webinars by
---   subject_key and webinar_id; int_meeting_attendances by contact_id = subject_key and meeting_id = webinar_id
+-- narrowed: int_people by subject_key; int_registrations by person_key of int_people with webinar_id;
+--   contact_webinars by subject_key and webinar_id; int_meeting_attendances by contact_id = subject_key and
+--   meeting_id = webinar_id
 with
 
 people as (

@@ -1,6 +1,6 @@
 -- Whose part in which webinar may differ now
 -- grain: one row per key of contact_webinars, at least of those whose rows differ
--- narrowed: int_people by subject_key; int_participations by person_key of int_people
+-- narrowed: int_people by subject_key; int_participations by person_key of int_people with webinar_id
 with
 
 people as (

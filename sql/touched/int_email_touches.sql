@@ -3,24 +3,47 @@
 -- merged: greatest of last_opened_at, last_clicked_at
 -- of: stg_hubspot__email_events
 -- narrowed: int_sent_emails by sent_key of stg_hubspot__email_events
-select * from stg_hubspot__email_events__changed
+select
+    event_id,
+    email_key,
+    campaign_id,
+    event_type,
+    is_bot,
+    happened_at,
+    sent_key
+from stg_hubspot__email_events__changed
 union all
-select * from stg_hubspot__email_events
+select
+    event_id,
+    email_key,
+    campaign_id,
+    event_type,
+    is_bot,
+    happened_at,
+    sent_key
+from stg_hubspot__email_events
 where happened_at >= getvariable('as_of_before') and happened_at < getvariable('as_of')
-union all by name
-select cast(null as blob) as event_id
+union all
+select
+    cast(null as blob) as event_id,
+    cast(null as bigint) as email_key,
+    cast(null as bigint) as campaign_id,
+    cast(null as varchar) as event_type,
+    cast(null as boolean) as is_bot,
+    cast(null as timestamptz) as happened_at,
+    cast(null as bigint) as sent_key
 from (
-    -- opens and clicks of emails whose sending has changed: any but those that are new themselves
+    -- opens and clicks (they alone name a sending) whose sending has changed: any but those that are new themselves
     select count(*) as counted
     from int_sent_emails__changed as late
     inner join stg_hubspot__email_events as events
         on late.sent_key = events.sent_key
-    where events.event_type in ('OPEN', 'CLICK') and events.email_key is distinct from late.sent_to_key
+    where events.email_key is distinct from late.sent_to_key
     union all
     select -count(*) as counted
     from int_sent_emails__changed as late
     inner join stg_hubspot__email_events__changed as events
         on late.sent_key = events.sent_key
-    where events.event_type in ('OPEN', 'CLICK') and events.email_key is distinct from late.sent_to_key
+    where events.email_key is distinct from late.sent_to_key
 ) as told
 having sum(told.counted) > 0

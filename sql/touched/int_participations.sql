@@ -2,7 +2,7 @@
 -- grain: one row per key of int_participations, at least of those whose rows differ
 -- narrowed: int_registrations by webinar_id and person_key; int_attendances by webinar_id and person_key;
 --   int_occurrences by webinar_id; int_webinars by webinar_id; int_addresses by person_key; int_registrants by
---   email_key of int_addresses; stg_zoom__registrations_by_occurrence by webinar_id
+--   email_key of int_addresses with webinar_id; stg_zoom__registrations_by_occurrence by webinar_id
 with
 
 moved_addresses as (

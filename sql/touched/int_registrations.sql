@@ -1,6 +1,6 @@
 -- Whose registrations may differ now: of registrants, or of addresses that changed
 -- grain: one row per key of int_registrations, at least of those whose rows differ
--- narrowed: int_addresses by person_key; int_registrants by email_key of int_addresses
+-- narrowed: int_addresses by person_key; int_registrants by email_key of int_addresses with webinar_id
 with
 
 moved_addresses as (

@@ -199,8 +199,8 @@ class Contacts:
     def _records(self, contents: Iterable[bytes]) -> tuple[Record, ...]:
         records: list[Record] = []
         now = self._run.now()
-        for content in contents:
-            keys = read_contact(content)
+        given = list(contents)
+        for content, keys in zip(given, read_contact.each(given), strict=True):
             if not keys.id:
                 self._run.left_out("contacts", "an id")
                 continue

@@ -26,7 +26,7 @@ from pipelines.log import Log
 from pipelines.vendors.hubspot.account import both, whole
 from pipelines.vendors.hubspot.client import SAME_PAGE
 from pipelines.vendors.hubspot.run import Run
-from pipelines.vendors.reading import BATCH, Whole, batches, in_order, instant, payload, reads, record_reader
+from pipelines.vendors.reading import BATCH, Whole, batches, in_order, instant, instants, payload, reads, record_reader
 
 EVENTS_PAGE = 1000
 BEGINNING = datetime(2006, 1, 1, tzinfo=UTC)
@@ -130,9 +130,9 @@ def _window(run: Run, begin: datetime, end: datetime) -> Iterator[tuple[list[Rec
             offset, seen = "", {}
             continue
         records: list[Record] = []
-        for content in map(payload, page.events):
-            keys = read_event(content)
-            created = instant(keys.created)
+        contents = list(map(payload, page.events))
+        told = read_event.each(contents)
+        for keys, created, content in zip(told, instants(one.created for one in told), contents, strict=True):
             if not keys.id or created is None:
                 run.left_out("email events", "id and time")
                 continue

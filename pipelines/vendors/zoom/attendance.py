@@ -204,7 +204,7 @@ def _attendance(
     contents = sorted({content for content in rows if content.startswith(b"{")})
     for _ in [content for content in rows if not content.startswith(b"{")]:
         run.left_out("rows of participants", "a person")
-    keys = [read_row(content) for content in contents]
+    keys = read_row.each(contents)
     sum_of_rows = _digest(contents)
     is_repeated = (
         bool(contents)
