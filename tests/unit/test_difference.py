@@ -16,7 +16,7 @@ from pipelines.transform.bench import Bench
 from pipelines.warehouse import Catalog, Warehouse
 
 MODEL = Model("told", "intermediate", Path("told.sql"), "", "")
-COLUMNS = "(k bigint, name varchar, at timestamptz, many varchar[], one struct(a bigint))"
+COLUMNS = "(k bigint, name varchar, told_at timestamptz, many varchar[], one struct(a bigint))"
 
 
 @pytest.fixture
