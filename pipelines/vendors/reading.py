@@ -42,6 +42,8 @@ _LONG_NUMBER = re.compile(rb"[0-9.]{200}")
 _STRING_OR_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', re.DOTALL)
 _DEEPEST = 1_000
 """Brackets of a document that no parser finds too deep, however they stand."""
+_LONG_ENOUGH = 2 * _DEEPEST
+"""Bytes that so many brackets take, as what is opened is closed, too."""
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
@@ -66,7 +68,7 @@ def reads(kind: type[Kind]) -> Callable[[bytes], Kind]:
             if mended == body:
                 raise
             found = decoder.decode(mended)
-        if any(_is_too_deep(raw) for raw in _unread(found) if len(raw) >= 2 * _DEEPEST):
+        if any(map(_is_too_deep, _unread(found))):
             raise ValueError("it is nested too deeply")
         return found
 
@@ -78,22 +80,23 @@ def _openings(body: bytes) -> int:
 
 
 def _unread(found: Any) -> Iterator[msgspec.Raw]:
-    """Yield what a decoder passed by without looking into it."""
+    """Yield what a decoder passed by without looking into it, if it is long enough to be too deep."""
     if isinstance(found, msgspec.Raw):
-        yield found
+        if len(found) >= _LONG_ENOUGH:
+            yield found
     elif isinstance(found, msgspec.Struct):
         for value in msgspec.structs.astuple(found):
             yield from _unread(value)
     elif isinstance(found, list | tuple):
         for value in found:
-            if type(value) is msgspec.Raw:  # most are, and a step into each costs more than all that is asked of it
-                yield value
-            else:
+            if type(value) is not msgspec.Raw:
                 yield from _unread(value)
+            elif len(value) >= _LONG_ENOUGH:  # most are short, and a step into each costs more than the look at it
+                yield value
 
 
 def _is_too_deep(raw: msgspec.Raw) -> bool:
-    """Whether a document is deeper than strict parsers go; a short one is not, as what is opened is closed, too."""
+    """Whether a document is deeper than strict parsers go."""
     content = bytes(raw)
     if _openings(content) <= _DEEPEST:
         return False
