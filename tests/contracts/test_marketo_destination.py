@@ -133,6 +133,7 @@ def test_what_is_refused_is_refused_of_its_records_alone(desk: Desk) -> None:
 
 @pytest.mark.rule("ZM-14")
 def test_used_up_calls_stop_the_sending_and_an_answer_that_tells_of_nobody_is_no_success(desk: Desk) -> None:
+    desk.send(desk.status(5))
     desk.faults({"vendor": "marketo", "path": "/members/status", "kind": "status", "status": 607})
     with pytest.raises(QuotaError):
         desk.send(desk.status(4))
