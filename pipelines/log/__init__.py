@@ -138,7 +138,9 @@ class Log:
 
     def streams(self) -> list[tuple[str, str]]:
         """Return (source, stream) of all that the log holds, in order."""
-        folders = [(source, stream) for source in _names(self.root) for stream in _names(self.root / source)]
+        folders = [
+            (source, stream) for source in commit.names_in(self.root) for stream in commit.names_in(self.root / source)
+        ]
         return sorted(one for one in folders if _is_made(self.root.joinpath(*one, "_delta_log")))
 
     def version(self, source: str, stream: str) -> int:
@@ -150,7 +152,7 @@ class Log:
         if self._lock.is_locked and name in self._current:
             return self._tables[name].version()
         if not self._lock.is_locked or name not in self._versions:
-            found = map(COMMIT.match, _names(self.root / source / stream / "_delta_log"))
+            found = map(COMMIT.match, commit.names_in(self.root / source / stream / "_delta_log"))
             self._versions[name] = max((int(one[1]) for one in found if one), default=-1)
         return self._versions[name]
 
@@ -279,14 +281,21 @@ class Log:
 
     def slice(self, source: str, stream: str, first: datetime, last: datetime) -> tuple[list[str], int]:
         """Return the files that may hold what occurred in a span, and how many rows they have."""
+        found = [one for one in self._spans_of(source, stream) if one.may_hold(first, last)]
+        return [one.path for one in found], sum(one.rows for one in found)
+
+    def count(self, source: str, stream: str) -> int:
+        """Return the number of events of a stream."""
+        return sum(one.rows for one in self._spans_of(source, stream))
+
+    def _spans_of(self, source: str, stream: str) -> list[Span]:
         table = self.table(source, stream)
         if table is None:
-            return [], 0
+            return []
         name, version = f"{source}/{stream}", table.version()
         if self._spans.get(name, (-1, []))[0] != version:
             self._spans[name] = (version, spans_of(table))
-        found = [one for one in self._spans[name][1] if one.may_hold(first, last)]
-        return [one.path for one in found], sum(one.rows for one in found)
+        return self._spans[name][1]
 
     def query(
         self,
@@ -387,12 +396,4 @@ class Log:
 
 def _is_made(folder: Path) -> bool:
     """Whether a table has a commit; one whose making was broken off has the folder alone, and is made again."""
-    return any(name.endswith((".json", ".parquet")) for name in _names(folder))
-
-
-def _names(folder: Path) -> list[str]:
-    """Return what is in a folder; nothing where it is none."""
-    try:
-        return os.listdir(folder)  # noqa: PTH208, a path of each would cost more than all the rest
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    return any(name.endswith((".json", ".parquet")) for name in commit.names_in(folder))

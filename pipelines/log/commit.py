@@ -6,6 +6,7 @@ file that nobody names.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from datetime import UTC
@@ -63,6 +64,14 @@ def folder_of(table: DeltaTable) -> Path:
 def path_of(uri: str) -> Path:
     """Return the path that an address of Delta's library stands for."""
     return Path(unquote(uri.removeprefix("file://")))
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return what is in a folder; nothing where it is none."""
+    try:
+        return os.listdir(folder)  # noqa: PTH208, a path of each would cost more than all the rest
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _add(folder: Path, rows: pa.Table) -> AddAction:

@@ -7,7 +7,6 @@ that it adds no data.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -45,7 +44,7 @@ def tidy(log: Log, *, most: int = MOST, progress: Callable[[str], None] = lambda
 
 def _are_many(folder: Path, most: int) -> bool:
     """Whether a folder may have files to put together; that it has too few is told without Delta's library."""
-    return sum(name.endswith(".parquet") for name in os.listdir(folder)) > most  # noqa: PTH208, many names, no paths
+    return sum(name.endswith(".parquet") for name in commit.names_in(folder)) > most
 
 
 def _small_files(table: DeltaTable) -> int:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SLICE = 100_000
 """Facts whose times span more rows of the log than this are looked up in an index, from the second batch on."""
+FEW = 20_000
+"""Events of which the latest of each key is found quicker than those that are asked for."""
 HEAD = "key, scope, event_id, digest, kind, occurred_at, observed_at, hash(key) as k, hash(scope) as s"
 FACT = "event_id, occurred_at, hash(key) as k"
 
@@ -320,8 +322,10 @@ def _heads(
         for name in tables:
             db.unregister(name)
     else:
-        scoped = "select key from events where account = $account and scope in (select scope from scopes)"
-        met = f"account = $account and (key in (select key from incoming) or key in ({scoped}))"
+        met = "account = $account"
+        if log.count(index.source, index.stream) > FEW:
+            scoped = f"select key from events where {met} and scope in (select scope from scopes)"
+            met += f" and (key in (select key from incoming) or key in ({scoped}))"
         sql = LOOKUP.replace("{met}", met)
         found = log.query(index.source, index.stream, sql, {"account": index.account}, files=files, **tables)
     heads = {key: _Head(*rest) for _, key, *rest in found if key is not None}
