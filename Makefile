@@ -16,10 +16,10 @@ test: $(STAMP)  ## all tests
 	$(BIN)/python -m pytest -q -n auto tests
 
 bench: $(STAMP) $(VENV)/.bench  ## every figure that has a target, beside naive SQL, Polars, pandas and dlt (half an hour)
-	$(BIN)/python -m benchmarks --events 2e6,20e6 --repeats 1 --write
+	$(BIN)/python -m benchmarks --events 2e6,20e6 --write
 
 bench-large: $(STAMP) $(VENV)/.bench  ## the same with 100 million events too (two hours, 25 GB of disk)
-	$(BIN)/python -m benchmarks --events 2e6,20e6,100e6 --repeats 1 --write
+	$(BIN)/python -m benchmarks --events 2e6,20e6,100e6 --write
 
 $(VENV)/.bench: $(STAMP) benchmarks/requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r benchmarks/requirements.lock \

@@ -23,7 +23,7 @@ SECTIONS = ("startup", "ingest", "build", "publish", "paging", "threads")
 PACKAGES = ("duckdb", "deltalake", "pyarrow", "polars", "pandas", "dlt")
 
 
-def machine(repeats: int) -> dict[str, Any]:
+def machine(bench: Bench) -> dict[str, Any]:
     """Return what was measured on."""
     packages: dict[str, str] = {}
     for name in PACKAGES:
@@ -37,13 +37,14 @@ def machine(repeats: int) -> dict[str, Any]:
         "memory_gib": round(memory),
         "python": platform.python_version(),
         "packages": packages,
-        "repeats": repeats,
+        "repeats": bench.repeats,
+        "turns": bench.turns,
     }
 
 
 def measure(bench: Bench, wanted: list[str]) -> dict[str, Any]:
     """Do the sections that are wanted; return everything measured."""
-    data: dict[str, Any] = {"machine": machine(bench.repeats)}
+    data: dict[str, Any] = {"machine": machine(bench)}
     for name in wanted:
         bench.say(name)
         if name == "build":
@@ -65,6 +66,7 @@ def main() -> int:
     words = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     words.add_argument("--events", default="2e6,20e6", help="sizes of the histories, for example 2e6,20e6,100e6")
     words.add_argument("--repeats", type=int, default=3, help="how often each piece of work is done")
+    words.add_argument("--turns", type=int, default=1, help="how often all whole builds are done, which take minutes")
     words.add_argument("--only", default=",".join(SECTIONS), help=f"some of {', '.join(SECTIONS)}")
     words.add_argument("--cache", type=Path, default=ROOT / ".bench", help="where histories are kept")
     words.add_argument("--json", action="store_true", help="tell everything measured as JSON")
@@ -74,7 +76,11 @@ def main() -> int:
     wanted = [name for name in SECTIONS if name in given.only.split(",")]
     sizes = tuple(sorted(int(float(size)) for size in given.events.split(",")))
     bench = Bench(
-        given.cache.resolve(), given.repeats, sizes, say=lambda text: print(text, file=sys.stderr, flush=True)
+        given.cache.resolve(),
+        given.repeats,
+        given.turns,
+        sizes,
+        say=lambda text: print(text, file=sys.stderr, flush=True),
     )
     for peer in ("polars", "pandas", "dlt", "matplotlib"):
         if not sections.is_there(peer):

@@ -342,6 +342,7 @@ def page(data: Data) -> str:
         machine=f"{made['cores']} cores, {made['memory_gib']} GiB, Python {made['python']}, "
         + ", ".join(f"{name} {version}" for name, version in made["packages"].items()),
         repeats=made["repeats"],
+        turns=made["turns"],
         figures=markdown((*FIGURE_HEAD, "command"), rows),
         costs=markdown(COST_HEAD, costs(data)),
     )

@@ -22,10 +22,11 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True)
 class Bench:
-    """How it is measured: where things are kept, how often each is done, which sizes."""
+    """How it is measured: where things are kept, which sizes, how often each is done (`turns`: each whole build)."""
 
     cache: Path
     repeats: int
+    turns: int
     sizes: tuple[int, ...]
     largest_for_frames: int = 20_000_000
     say: Callable[[str], None] = lambda _: None
@@ -119,13 +120,14 @@ def builds(bench: Bench, events: int) -> Data:
     with bench.work(f"builds-{events}") as work:
         base = work / "base"
         task("clone", folder / "home", base)
-        for turn in range(bench.repeats):
+        for turn in range(bench.turns):
             for peer in peers:
                 bench.measured(costs[peer], peer, folder, END.isoformat(), work / peer)
             bench.measured(costs["tables"], "tables", base)
             if turn == 0:
                 told["rows"] = [same(base, work / peer, work / "naive") for peer in peers][0]
-            _increment(bench, costs["tables after"], folder, base, work, END + DAY, "tables")
+            for _ in range(bench.repeats):
+                _increment(bench, costs["tables after"], folder, base, work, END + DAY, "tables")
             bench.measured(costs["kept"], "kept", base)
             if turn == 0:
                 same(base, work / "naive", work / "naive")
@@ -134,7 +136,8 @@ def builds(bench: Bench, events: int) -> Data:
             if turn == 0:
                 same(base, work / "naive", work / "naive")
             bench.measured(costs["nothing"], "build", base, END.isoformat())
-            told["delta"] = _increment(bench, costs["increment"], folder, base, work, END + DAY)
+            for _ in range(bench.repeats):
+                told["delta"] = _increment(bench, costs["increment"], folder, base, work, END + DAY)
             bench.measured(costs["naive after"], "naive", folder, (END + DAY).isoformat(), work / "after")
             if turn == 0:
                 same(work / "changed", work / "after", work / "naive")
