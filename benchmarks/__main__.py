@@ -67,6 +67,7 @@ def main() -> int:
     words.add_argument("--events", default="2e6,20e6", help="sizes of the histories, for example 2e6,20e6,100e6")
     words.add_argument("--repeats", type=int, default=3, help="how often each piece of work is done")
     words.add_argument("--turns", type=int, default=1, help="how often all whole builds are done, which take minutes")
+    words.add_argument("--frames", default="20e6", help="the largest history that Polars and pandas are given")
     words.add_argument("--only", default=",".join(SECTIONS), help=f"some of {', '.join(SECTIONS)}")
     words.add_argument("--cache", type=Path, default=ROOT / ".bench", help="where histories are kept")
     words.add_argument("--json", action="store_true", help="tell everything measured as JSON")
@@ -80,6 +81,7 @@ def main() -> int:
         given.repeats,
         given.turns,
         sizes,
+        int(float(given.frames)),
         say=lambda text: print(text, file=sys.stderr, flush=True),
     )
     for peer in ("polars", "pandas", "dlt", "matplotlib"):
