@@ -32,8 +32,9 @@ def spread(values: Sequence[float], form: str = "{:.2f}") -> str:
 
 
 def ratios(one: Sequence[float], other: Sequence[float]) -> list[float]:
-    """Divide what was measured in the same turn."""
-    return [a / b for a, b in zip(one, other, strict=False)]
+    """Divide what was measured in the same turn; what was done more often in a turn, each time."""
+    times = max(len(one), len(other)) if one and other else 0
+    return [one[at * len(one) // times] / other[at * len(other) // times] for at in range(times)]
 
 
 def size_of(events: int) -> str:
