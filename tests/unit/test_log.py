@@ -27,9 +27,10 @@ def fact(key: str, value: int, minutes: int = 0, **more: object) -> Record:
     return Record(key, START + timedelta(minutes=minutes), b'{"value": %d}' % value, **more)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Log:
-    """An empty log."""
+@pytest.fixture(params=[news.FEW, 0], ids=["few", "many"])
+def log(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Log:
+    """An empty log, of which few events, or all, are taken for few."""
+    monkeypatch.setattr(news, "FEW", request.param)
     return Log(tmp_path)
 
 
