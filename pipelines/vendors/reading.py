@@ -148,9 +148,6 @@ class RecordReader(Generic[Kind]):
             return list(map(self, contents))
 
 
-record_reader = RecordReader
-
-
 def _object(content: bytes) -> dict[str, Any]:
     """Return a record as an object, an empty one where it is none."""
     try:

@@ -3,6 +3,17 @@
 -- merged: greatest of last_opened_at, last_clicked_at
 -- of: stg_hubspot__email_events
 -- narrowed: int_sent_emails by sent_key of stg_hubspot__email_events
+with
+
+taken as (
+
+    select * from stg_hubspot__email_events__changed
+    union all
+    select * from stg_hubspot__email_events
+    where happened_at >= getvariable('as_of_before') and happened_at < getvariable('as_of')
+
+)
+
 select
     event_id,
     email_key,
@@ -11,18 +22,7 @@ select
     is_bot,
     happened_at,
     sent_key
-from stg_hubspot__email_events__changed
-union all
-select
-    event_id,
-    email_key,
-    campaign_id,
-    event_type,
-    is_bot,
-    happened_at,
-    sent_key
-from stg_hubspot__email_events
-where happened_at >= getvariable('as_of_before') and happened_at < getvariable('as_of')
+from taken
 union all
 select
     cast(null as blob) as event_id,

@@ -17,7 +17,7 @@ from pipelines.settings import connections
 from pipelines.vendors.hubspot.answers import by_trace, decoded, email_of, errors, holds, results
 from pipelines.vendors.hubspot.client import Page, read_page
 from pipelines.vendors.hubspot.contacts import ContactKeys
-from pipelines.vendors.reading import Notes, document, instant, payload, reads, record_reader
+from pipelines.vendors.reading import Notes, RecordReader, document, instant, payload, reads
 from pipelines.vendors.zoom.client import read_token
 from pipelines.vendors.zoom.known import ended_at, has_registration, registers_by_occurrence, scheduled_end
 from tests.worlds import world
@@ -46,9 +46,9 @@ def test_a_record_nested_deeply_is_kept_or_is_no_page_of_ours() -> None:
 
 
 def test_one_key_of_another_kind_costs_itself_alone() -> None:
-    keys = record_reader(ContactKeys)(b'{"id":"7","archived":"false","updatedAt":["x"]}')
+    keys = RecordReader(ContactKeys)(b'{"id":"7","archived":"false","updatedAt":["x"]}')
     assert (keys.id, keys.archived, keys.updatedAt) == ("7", False, None)
-    assert record_reader(ContactKeys)(b"[1]").id is None
+    assert RecordReader(ContactKeys)(b"[1]").id is None
 
 
 @pytest.mark.parametrize("told", [True, None, [], {}, 1.5, 10**30, -(10**17), "0001-01-01T00:00:00+14:00", "²", "now"])

@@ -18,7 +18,7 @@ from pipelines.events import Record
 from pipelines.http import Answer
 from pipelines.settings import Connection
 from pipelines.vendors.hubspot import HubSpotClient, paths
-from pipelines.vendors.reading import Whole, batches, in_order, instant, mend, payload, reads, record_reader
+from pipelines.vendors.reading import RecordReader, Whole, batches, in_order, instant, mend, payload, reads
 from pipelines.vendors.zoom import client as zoom
 from pipelines.vendors.zoom.known import Session, ended_at
 from tests import searches
@@ -198,7 +198,7 @@ def test_what_is_sound_is_kept_byte_for_byte(value: Any) -> None:
 
 @pytest.mark.parametrize("content", [b'{"id": 7}', b"[]", b"null", b'{"other": 1}'])
 def test_a_record_of_another_shape_has_no_keys_and_breaks_nothing(content: bytes) -> None:
-    assert record_reader(Keys)(content).id is None
+    assert RecordReader(Keys)(content).id is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from msgspec import structs
 from pipelines.events import Batch, Record
 from pipelines.log import Log
 from pipelines.vendors.hubspot.run import Run
-from pipelines.vendors.reading import document, moment, payload, record_reader
+from pipelines.vendors.reading import RecordReader, document, moment, payload
 
 PAGE = 100
 
@@ -32,7 +32,7 @@ class ItemKeys(msgspec.Struct, gc=False):
     createdAt: str | int | None = None
 
 
-read_item = record_reader(ItemKeys)
+read_item = RecordReader(ItemKeys)
 
 
 def account(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:

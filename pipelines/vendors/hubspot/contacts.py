@@ -28,7 +28,7 @@ from pipelines.publish import created
 from pipelines.vendors.hubspot.batches import by_id
 from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.hubspot.searching import changed
-from pipelines.vendors.reading import BATCH, instant, moment, payload, record_reader
+from pipelines.vendors.reading import BATCH, RecordReader, instant, moment, payload
 
 PROPERTIES = (
     "createdate",
@@ -64,7 +64,7 @@ class ContactKeys(msgspec.Struct, gc=False):
     archivedAt: str | int | None = None
 
 
-read_contact = record_reader(ContactKeys)
+read_contact = RecordReader(ContactKeys)
 
 
 def contacts(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:

@@ -28,7 +28,7 @@ from pipelines.vendors.hubspot.batches import by_id
 from pipelines.vendors.hubspot.client import SAME_PAGE, Paging
 from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.hubspot.searching import changed
-from pipelines.vendors.reading import BATCH, in_order, instant, moment, payload, reads, record_reader
+from pipelines.vendors.reading import BATCH, RecordReader, in_order, instant, moment, payload, reads
 
 MODIFIED = "hs_lastmodifieddate"
 SHARED = ("hs_createdate", "hs_lastmodifieddate", "hs_object_id", "hs_timestamp", "hubspot_owner_id", "turnout_id")
@@ -130,7 +130,7 @@ class LinksAnswer(msgspec.Struct, gc=False):
     errors: list[LinkError] = msgspec.field(default_factory=list)
 
 
-read_engagement = record_reader(EngagementKeys)
+read_engagement = RecordReader(EngagementKeys)
 read_links = reads(LinksAnswer)
 
 

@@ -26,7 +26,7 @@ from pipelines.log import Log
 from pipelines.vendors.hubspot.account import both, whole
 from pipelines.vendors.hubspot.client import SAME_PAGE
 from pipelines.vendors.hubspot.run import Run
-from pipelines.vendors.reading import BATCH, Whole, batches, in_order, instant, instants, payload, reads, record_reader
+from pipelines.vendors.reading import BATCH, RecordReader, Whole, batches, in_order, instant, instants, payload, reads
 
 EVENTS_PAGE = 1000
 BEGINNING = datetime(2006, 1, 1, tzinfo=UTC)
@@ -62,8 +62,8 @@ class SubmissionKeys(msgspec.Struct, gc=False):
 
 
 read_events = reads(EventsPage)
-read_event = record_reader(EventKeys)
-read_submission = record_reader(SubmissionKeys)
+read_event = RecordReader(EventKeys)
+read_submission = RecordReader(SubmissionKeys)
 
 
 def email_events(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:

@@ -16,7 +16,7 @@ import msgspec
 
 from pipelines.errors import VendorError
 from pipelines.vendors.hubspot.client import SAME_PAGE, SEARCH, HubSpotClient, Page, read_page
-from pipelines.vendors.reading import record_reader
+from pipelines.vendors.reading import RecordReader
 
 PAGE = 200
 SAFE = 9_800
@@ -28,7 +28,7 @@ class IdKey(msgspec.Struct, gc=False):
     id: str | int | None = None
 
 
-read_id = record_reader(IdKey)
+read_id = RecordReader(IdKey)
 
 
 def changed(

@@ -24,7 +24,7 @@ from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
 from pipelines.vendors.marketo import lists
 from pipelines.vendors.marketo.client import PAGE, Envelope, Reason, client_of, first_code, words_of
-from pipelines.vendors.reading import payload, record_reader
+from pipelines.vendors.reading import RecordReader, payload
 
 EITHER = ("create", "update")
 AT_ONCE = 4
@@ -70,8 +70,8 @@ class Found(msgspec.Struct, gc=False):
     endDate: str | None = None
 
 
-read_result = record_reader(Result)
-read_found = record_reader(Found)
+read_result = RecordReader(Result)
+read_found = RecordReader(Found)
 
 
 LASTING = {

@@ -18,7 +18,7 @@ import orjson
 from pipelines.errors import RefusedError, UnknownOutcomeError
 from pipelines.publish.rows import Outcome, Phase, Row
 from pipelines.vendors.marketo.client import PAGE, MarketoClient, Reason, first_code, words_of
-from pipelines.vendors.reading import payload, record_reader
+from pipelines.vendors.reading import RecordReader, payload
 
 LIST, MEMBER = "static_list", "static_list_member"
 KINDS = (LIST, MEMBER)
@@ -50,7 +50,7 @@ class Listed(msgspec.Struct, gc=False):
     reasons: list[Reason] = []
 
 
-read_listed = record_reader(Listed)
+read_listed = RecordReader(Listed)
 
 
 class Lists:

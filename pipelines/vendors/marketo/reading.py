@@ -24,7 +24,7 @@ from pipelines.events import Batch, Record, iso, utc
 from pipelines.log import Log
 from pipelines.settings import Ingest
 from pipelines.vendors.marketo.client import PAGE, MarketoClient
-from pipelines.vendors.reading import BATCH, Notes, Whole, batches, instant, payload, record_reader
+from pipelines.vendors.reading import BATCH, Notes, RecordReader, Whole, batches, instant, payload
 
 KINDS = (
     "Change Status in Progression",
@@ -64,7 +64,7 @@ class Keys(msgspec.Struct, gc=False):
     activityDate: str | None = None
 
 
-read_keys = record_reader(Keys)
+read_keys = RecordReader(Keys)
 
 
 class Run:

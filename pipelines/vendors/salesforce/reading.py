@@ -24,7 +24,7 @@ from pipelines.errors import RefusedError
 from pipelines.events import Batch, Record, iso, utc
 from pipelines.log import Log
 from pipelines.settings import Ingest
-from pipelines.vendors.reading import BATCH, Notes, moment, payload, record_reader
+from pipelines.vendors.reading import BATCH, Notes, RecordReader, moment, payload
 from pipelines.vendors.salesforce.client import DEAD_PAGE, SalesforceClient
 from pipelines.vendors.salesforce.objects import DESCRIBED, FIELDS, STAMPS
 
@@ -41,7 +41,7 @@ class RecordKeys(msgspec.Struct, gc=False):
     SystemModstamp: str | None = None
 
 
-read_keys = record_reader(RecordKeys)
+read_keys = RecordReader(RecordKeys)
 
 
 class Run:

@@ -26,7 +26,7 @@ import orjson
 from pipelines.errors import RefusedError
 from pipelines.events import Batch, Record, iso
 from pipelines.log import Log
-from pipelines.vendors.reading import Whole, batches, document, instant, moment, payload, record_reader
+from pipelines.vendors.reading import RecordReader, Whole, batches, document, instant, moment, payload
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, uuid_in_path
 from pipelines.vendors.zoom.known import Session, sessions
 from pipelines.vendors.zoom.run import Run, no_meeting
@@ -58,8 +58,8 @@ class RecordingKeys(msgspec.Struct, gc=False):
     recording_files: list[FileKeys] | None = None
 
 
-read_row = record_reader(RowKeys)
-read_recording = record_reader(RecordingKeys)
+read_row = RecordReader(RowKeys)
+read_recording = RecordReader(RecordingKeys)
 
 
 @dataclass(frozen=True)

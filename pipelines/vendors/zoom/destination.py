@@ -25,7 +25,7 @@ from pipelines.events import iso
 from pipelines.log import Log
 from pipelines.publish.rows import Notebook, Outcome, Phase, Row
 from pipelines.settings import Connection
-from pipelines.vendors.reading import record_reader
+from pipelines.vendors.reading import RecordReader
 from pipelines.vendors.zoom.budget import CALLS_A_DAY, LATELY, Budget
 from pipelines.vendors.zoom.client import LIGHT, MEDIUM, ZoomClient
 
@@ -54,7 +54,7 @@ class RegistrantKeys(msgspec.Struct, gc=False):
     join_url: str | None = None
 
 
-read_registrant = record_reader(RegistrantKeys)
+read_registrant = RecordReader(RegistrantKeys)
 
 
 class ZoomDestination:

@@ -20,7 +20,7 @@ import msgspec
 from pipelines.errors import RefusedError
 from pipelines.events import Batch, Record
 from pipelines.log import Log
-from pipelines.vendors.reading import Whole, batches, document, moment, payload, record_reader
+from pipelines.vendors.reading import RecordReader, Whole, batches, document, moment, payload
 from pipelines.vendors.zoom.client import LIGHT, MEDIUM
 from pipelines.vendors.zoom.known import dates_of, has_registration, registers_by_occurrence, scheduled_end
 from pipelines.vendors.zoom.run import Run
@@ -42,7 +42,7 @@ class PersonKeys(msgspec.Struct, gc=False):
     create_time: str | None = None
 
 
-read_person = record_reader(PersonKeys)
+read_person = RecordReader(PersonKeys)
 
 
 def registrants(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:

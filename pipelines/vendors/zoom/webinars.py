@@ -23,7 +23,7 @@ import msgspec
 from pipelines.errors import AuthError, RefusedError, VendorError
 from pipelines.events import Batch, Record
 from pipelines.log import Log
-from pipelines.vendors.reading import Whole, batches, document, in_order, instant, moment, payload, record_reader
+from pipelines.vendors.reading import RecordReader, Whole, batches, document, in_order, instant, moment, payload
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, has_no_plan, is_not_allowed, uuid_in_path
 from pipelines.vendors.zoom.known import by_webinar
 from pipelines.vendors.zoom.run import Run, is_over, no_meeting
@@ -72,10 +72,10 @@ class SessionKeys(msgspec.Struct, gc=False):
     start_time: str | None = None
 
 
-read_user = record_reader(UserKeys)
-read_history = record_reader(HistoryKeys)
-read_webinar = record_reader(WebinarKeys)
-read_session = record_reader(SessionKeys)
+read_user = RecordReader(UserKeys)
+read_history = RecordReader(HistoryKeys)
+read_webinar = RecordReader(WebinarKeys)
+read_session = RecordReader(SessionKeys)
 
 
 def users(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
