@@ -18,7 +18,7 @@ from pipelines.settings import Settings
 from pipelines.vendors.hubspot import marketing
 from pipelines.vendors.hubspot.client import read_page as read_contacts
 from pipelines.vendors.hubspot.contacts import Contacts
-from pipelines.vendors.reading import batches, payload
+from pipelines.vendors.reading import batches
 from pipelines.vendors.zoom import attendance
 from pipelines.vendors.zoom.client import read_page as read_report
 from pipelines.vendors.zoom.known import Session
@@ -69,9 +69,7 @@ class Pages:
         else:
             reader = Contacts(run, ())
             for at in range(0, len(pages), 30):
-                contents = (
-                    one for _, _, body in pages[at : at + 30] for one in map(payload, read_contacts(body).results)
-                )
+                contents = (one for _, _, body in pages[at : at + 30] for one in read_contacts(body).results)
                 yield Batch(reader._records(contents), {"after": str(at)}, at=END)
 
 

@@ -59,6 +59,11 @@ def records_key(name: str) -> str:
     return {"email_events": "events", "participants": "participants", "contacts": "results"}[name]
 
 
+def first(made: list[Page]) -> list[Page]:
+    """Return the first page of each stream: what a process does once is done with these, and is not the rate."""
+    return [next(page for page in made if page[0] == name) for name in SHARES]
+
+
 def save(path: Path, made: list[Page]) -> None:
     """Write pages to one file, a page a line."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -211,7 +211,8 @@ def ingest(path: str, home: str) -> Told:
     from benchmarks import pages as maker
 
     made = maker.load(Path(path))
-    ingesting.ingest(made[:1], Path(home) / "first")  # what a process does once is not the rate
+    for _ in range(2):
+        ingesting.ingest(maker.first(made), Path(home) / "first")
     appended, cost = timed(lambda: ingesting.ingest(made, Path(home)))
     again, second = timed(lambda: ingesting.ingest(made, Path(home)))
     return {**cost, "records": appended, "again": again, "again_cpu": second["cpu"]}
@@ -223,7 +224,8 @@ def dlt(path: str, out: str) -> Told:
     from benchmarks.peers import dlt_pipeline
 
     made = maker.load(Path(path))
-    dlt_pipeline.ingest(made[:1], Path(out) / "first")
+    for _ in range(2):
+        dlt_pipeline.ingest(maker.first(made), Path(out) / "first")
     return {**timed(lambda: dlt_pipeline.ingest(made, Path(out)))[1], "records": maker.RECORDS}
 
 

@@ -12,21 +12,27 @@ more). Streams come in three modes:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, Literal
+from itertools import chain, repeat
+from operator import itemgetter
+from typing import Any, Literal, overload
 
 import msgspec
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 ID_BYTES = 16
 """Length of an event id and of a content digest: 128 bits."""
 
 Kind = Literal["seen", "absent"]
 Mode = Literal["fact", "state", "own"]
+
+MOMENT = pa.timestamp("us", tz="UTC")
+"""How a column holds instants."""
 
 EVENT_SCHEMA = pa.schema(
     [
@@ -35,8 +41,8 @@ EVENT_SCHEMA = pa.schema(
         pa.field("scope", pa.string(), nullable=False),
         pa.field("key", pa.string(), nullable=False),
         pa.field("kind", pa.string(), nullable=False),
-        pa.field("occurred_at", pa.timestamp("us", tz="UTC"), nullable=False),
-        pa.field("observed_at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("occurred_at", MOMENT, nullable=False),
+        pa.field("observed_at", MOMENT, nullable=False),
         pa.field("batch", pa.string(), nullable=False),
         pa.field("digest", pa.binary(), nullable=False),
         pa.field("payload", pa.string()),
@@ -65,6 +71,114 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     scope: str = ""
     kind: Kind = "seen"
     follows: bool = False
+
+
+class Records(Sequence[Record]):
+    """Records column by column, all of one length: what a page holds, without an object for each.
+
+    Attributes:
+        moments: when each occurred, as a column of MOMENT without gaps.
+        payloads: bytes, or what a decoder cut out of a page and nobody copied yet.
+        kinds: None where all are `seen`.
+        follows: None where none does.
+    """
+
+    __slots__ = ("follows", "keys", "kinds", "moments", "payloads", "scopes")
+
+    def __init__(
+        self,
+        keys: Sequence[str],
+        moments: pa.Array,
+        payloads: Sequence[bytes],
+        scopes: Sequence[str],
+        kinds: Sequence[Kind] | None = None,
+        follows: Sequence[bool] | None = None,
+    ) -> None:
+        self.keys, self.moments, self.payloads, self.scopes = keys, moments, payloads, scopes
+        self.kinds, self.follows = kinds, follows
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> Records:
+        """Return records as columns, as they are where they are so."""
+        if isinstance(records, Records):
+            return records
+        kinds = [one.kind for one in records]
+        follows = [one.follows for one in records]
+        return cls(
+            [one.key for one in records],
+            pa.array([one.occurred_at for one in records], MOMENT),
+            [one.payload for one in records],
+            [one.scope for one in records],
+            kinds if "absent" in kinds else None,
+            follows if True in follows else None,
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sequence[Record]]) -> Records:
+        """Return the records of all parts, in their order."""
+        if any(not isinstance(part, Records) or part.kinds or part.follows for part in parts):
+            return cls.of(list(chain.from_iterable(parts)))
+        given = [cls.of(part) for part in parts]
+        return cls(
+            list(chain.from_iterable(one.keys for one in given)),
+            pa.chunked_array([one.moments for one in given], MOMENT).combine_chunks(),
+            list(chain.from_iterable(one.payloads for one in given)),
+            list(chain.from_iterable(one.scopes for one in given)),
+        )
+
+    def take(self, places: Sequence[int]) -> Records:
+        """Return the records at these places, in this order."""
+        if len(places) < 2:
+            return Records.of([self[place] for place in places])
+        some = itemgetter(*places)
+        return Records(
+            some(self.keys),
+            self.moments.take(pa.array(places, pa.int64())),
+            some(self.payloads),
+            some(self.scopes),
+            some(self.kinds) if self.kinds else None,
+            some(self.follows) if self.follows else None,
+        )
+
+    def absent(self) -> int:
+        """Return how many tell that something is there no more."""
+        return self.kinds.count("absent") if self.kinds else 0
+
+    def span(self) -> tuple[datetime, datetime]:
+        """Return the first and the last of the moments, of one record or more."""
+        ends = pc.min_max(self.moments).as_py()
+        return ends["min"].astimezone(UTC), ends["max"].astimezone(UTC)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[Record]:
+        moments = (moment.astimezone(UTC) for moment in self.moments.to_pylist())
+        kinds, follows = self.kinds or repeat("seen"), self.follows or repeat(False)
+        return map(Record, self.keys, moments, map(bytes, self.payloads), self.scopes, kinds, follows)
+
+    @overload
+    def __getitem__(self, place: int) -> Record: ...
+    @overload
+    def __getitem__(self, place: slice) -> Records: ...
+    def __getitem__(self, place: int | slice) -> Record | Records:
+        if isinstance(place, slice):
+            return Records(
+                self.keys[place],
+                self.moments[place],
+                self.payloads[place],
+                self.scopes[place],
+                self.kinds[place] if self.kinds else None,
+                self.follows[place] if self.follows else None,
+            )
+        return Record(
+            self.keys[place],
+            self.moments[place].as_py().astimezone(UTC),
+            bytes(self.payloads[place]),
+            self.scopes[place],
+            self.kinds[place] if self.kinds else "seen",
+            self.follows[place] if self.follows else False,
+        )
 
 
 @dataclass(frozen=True)
@@ -117,19 +231,19 @@ def event_id(source: str, account: str, stream: str, key: str, payload: bytes, p
     Args:
         previous: for a state that follows another, the id of the event before it.
     """
-    (alone,) = identities(source, account, stream, [Record(key, datetime.min.replace(tzinfo=UTC), payload)])
+    (alone,) = identities(source, account, stream, [key], [payload])
     return following(alone, previous)
 
 
-def identities(source: str, account: str, stream: str, records: Iterable[Record]) -> list[bytes]:
+def identities(source: str, account: str, stream: str, keys: Iterable[str], payloads: Iterable[bytes]) -> list[bytes]:
     """Return the hash of each record's key and payload: what it is known by while it follows none."""
     begun = blake2b("\x1f".join((source, account, stream, "")).encode(), digest_size=ID_BYTES).copy
     found: list[bytes] = []
     add = found.append
-    for record in records:
+    for key, payload in zip(keys, payloads, strict=True):
         hasher = begun()  # cheaper than a new one
-        hasher.update(f"{record.key}\x1f".encode())  # JSON has no bare \x1f: where the payload ends is certain
-        hasher.update(record.payload)
+        hasher.update(f"{key}\x1f".encode())  # JSON has no bare \x1f: where the payload ends is certain
+        hasher.update(payload)
         add(hasher.digest())
     return found
 

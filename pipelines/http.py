@@ -12,7 +12,8 @@ import random
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,7 +21,6 @@ from typing import Any, Protocol
 
 import orjson
 import requests
-from pyrate_limiter import InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
 from pipelines.errors import (
     AuthError,
@@ -32,6 +32,7 @@ from pipelines.errors import (
     UnreachableError,
     VendorError,
 )
+from pipelines.rates import Limiter, Rate
 
 TRANSIENT_STATUSES = frozenset({408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 TRIES = 7
@@ -170,11 +171,7 @@ class Api:
         self.base_url = self.base_url.rstrip("/")
         self.called: dict[str, int] = {}
         self._counting = threading.Lock()
-        self._buckets = {label: InMemoryBucket(list(rates)) for label, rates in self.limits.items()}
-        self._limiters = {
-            label: Limiter(SingleBucketFactory(bucket, schedule_leak=False))  # else each would start a thread
-            for label, bucket in self._buckets.items()
-        }
+        self._limiters = {label: Limiter(rates) for label, rates in self.limits.items()}
         self._sessions = threading.local()
         self._told: datetime | None = None
 
@@ -190,10 +187,9 @@ class Api:
 
         The calls before count on, as the vendor counts them.
         """
-        known = [(rate.limit, rate.interval) for rate in self.limits.get(label, ())]
-        if known != [(rate.limit, rate.interval) for rate in rates]:
+        if list(self.limits.get(label, ())) != list(rates):
             self.limits = {**self.limits, label: rates}
-            self._buckets[label].rates = list(rates)
+            self._limiters[label].allow(rates)
 
     def call(
         self,
@@ -277,6 +273,14 @@ class Api:
             self._sessions.session = session
         return session
 
+    @contextmanager
+    def _turn(self, limit: str) -> Iterator[None]:
+        """Wait until the limit allows a call, which is made inside."""
+        with self._limiters[limit].turn() if limit in self._limiters else nullcontext():
+            with self._counting:
+                self.called[limit] = self.called.get(limit, 0) + 1
+            yield
+
     def _once(
         self,
         method: str,
@@ -298,25 +302,20 @@ class Api:
         if json is not None:
             body = orjson.dumps(json)
             sent_headers["Content-Type"] = "application/json"
-        if limit in self._limiters:
-            bucket = self._buckets[limit]
-            bucket.leak(bucket.now())  # type: ignore[no-untyped-call]  # what is past counts no more
-            self._limiters[limit].try_acquire(limit)
-        with self._counting:
-            self.called[limit] = self.called.get(limit, 0) + 1
         where = f"{method} {self.base_url}{path.partition('?')[0]}"  # what a link proves us by is a secret
         try:
-            response = self._session().request(
-                method,
-                self.base_url + path,
-                params=params,
-                data=body,
-                headers=sent_headers,
-                timeout=self.timeout_seconds,
-                allow_redirects=False,
-                stream=self.longest_body is not None,
-            )
-            came = response.content if self.longest_body is None else self._bounded(response, doing)
+            with self._turn(limit):
+                response = self._session().request(
+                    method,
+                    self.base_url + path,
+                    params=params,
+                    data=body,
+                    headers=sent_headers,
+                    timeout=self.timeout_seconds,
+                    allow_redirects=False,
+                    stream=self.longest_body is not None,
+                )
+                came = response.content if self.longest_body is None else self._bounded(response, doing)
         except requests.RequestException as error:
             unsent = isinstance(error, requests.ConnectTimeout) or any(sign in str(error) for sign in NEVER_SENT)
             kind = UnreachableError if unsent else TransientError if repeatable else UnknownOutcomeError

@@ -92,7 +92,7 @@ class IngestReceipt:
 def _few_sweeps() -> Iterator[None]:
     """Let the collector of garbage run seldom: batches are many small objects without circles."""
     usual = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(1_000_000, 50, 100)
     try:
         yield
     finally:

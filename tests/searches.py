@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pyrate_limiter import Rate
-
+from pipelines.rates import Rate
 from pipelines.sandbox import faults
 from pipelines.vendors.hubspot import client
 

@@ -27,8 +27,9 @@ from filelock import FileLock, Timeout
 
 from pipelines import duck
 from pipelines.errors import LockedError, LogError
-from pipelines.events import EVENT_SCHEMA, Batch, Stream, utc
+from pipelines.events import EVENT_SCHEMA, Batch, Records, Stream, utc
 from pipelines.log import columns, commit, holding
+from pipelines.log.asking import having, over
 from pipelines.log.news import Index, new_facts, new_states, own_events
 from pipelines.log.spans import Span, spans_of
 
@@ -60,6 +61,8 @@ TABLE = {
 COMMIT = re.compile(r"(\d{20})(?:\.checkpoint.*)?\.(?:json|parquet)\Z")
 """A commit of Delta's, or a checkpoint that stands for all up to one."""
 
+pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own takes pieces so large that clearing them costs a tenth
+
 
 @dataclass(frozen=True)
 class AppendReceipt:
@@ -86,9 +89,6 @@ class AppendReceipt:
 
 class Log:
     """The log below one TURNOUT_HOME; `root` is where it lies, where that is another folder."""
-
-    order = "(occurred_at, observed_at, event_id)"
-    """In which a key's events follow each other, as SQL."""
 
     def __init__(self, home: Path, root: Path | None = None) -> None:
         self.home = home
@@ -237,20 +237,21 @@ class Log:
             observed = max(observed, utc(last_observed) + timedelta(microseconds=1))
         at = batch.at or observed
         index = self._index_of(source, account, stream.name, self.version(source, stream.name))
+        records = Records.of(batch.records)
         if stream.mode == "own":
-            news = own_events(index, batch.records)
+            news = own_events(index, records)
+        elif stream.mode == "fact" and records.follows:
+            followers = Batch([record for record in records if record.follows])
+            news = new_facts(self, index, Records.of([record for record in records if not record.follows]))
+            news += new_states(self, Index(source, account, stream.name, index.version), followers, at)
         elif stream.mode == "fact":
-            followers = [record for record in batch.records if record.follows]
-            others = [one for one in batch.records if not one.follows] if followers else batch.records
-            news = new_facts(self, index, others)
-            if followers:
-                news += new_states(self, Index(source, account, stream.name, index.version), Batch(followers), at)
+            news = new_facts(self, index, records)
         else:
             news = new_states(self, index, batch, at)
         cursors: dict[str, Any] = orjson.loads(told.get(CURSORS) or "{}")
         is_moved = batch.cursor is not None and cursors.get(account) != dict(batch.cursor)
         if not news.records and not is_moved:
-            return AppendReceipt(read=len(batch.records), version=self.version(source, stream.name))
+            return AppendReceipt(read=len(records), version=self.version(source, stream.name))
         if batch.cursor is not None:
             cursors[account] = dict(batch.cursor)
         last_at = max(at, utc(told[AT])) if AT in told else at
@@ -268,8 +269,8 @@ class Log:
             },
         )
         index.add(rows, table.version())
-        absent = [record.kind for record in news.records].count("absent")
-        return AppendReceipt(len(batch.records), len(news.records), absent, table.version())
+        absent = news.records.absent()
+        return AppendReceipt(len(records), len(news.records), absent, table.version())
 
     def _index_of(self, source: str, account: str, stream: str, version: int) -> Index:
         if self._index is None or not self._index.is_of(source, account, stream, version):
@@ -315,18 +316,18 @@ class Log:
         files = self.files(source, stream) if files is None else files
         if not files:
             return []
+        with having(self._looking(), tables) as db:
+            return db.execute(over(files, sql), dict(parameters)).fetchall()
+
+    def look(self, files: list[str], sql: str, parameters: Mapping[str, Any], **tables: pa.Table) -> pa.Table:
+        """Return what `query` would, of some files of a stream, as a table."""
+        with having(self._looking(), tables) as db:
+            return db.sql(over(files, sql), params=dict(parameters)).to_arrow_table()
+
+    def _looking(self) -> duckdb.DuckDBPyConnection:
         if self._db is None:
             self._db = duck.look()
-        db = self._db.cursor()
-        try:
-            for name, rows in tables.items():
-                db.register(name, rows)
-            text = sql.replace("{order}", self.order).replace("from events", f"from read_parquet({duck.texts(files)})")
-            return db.execute(text, dict(parameters)).fetchall()
-        finally:
-            for name in tables:
-                db.unregister(name)
-            db.close()
+        return self._db
 
     def table(self, source: str, stream: str) -> DeltaTable | None:
         """Return the stream's Delta table as it is now; None where it has none.
@@ -354,18 +355,17 @@ class Log:
             ) from None
         return self._tables[name]
 
-    def _create(self, source: str, stream: str) -> DeltaTable:
+    def _create(self, source: str, stream: str) -> None:
         folder = self.root / source / stream
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            DeltaTable.create(str(folder), schema=EVENT_SCHEMA, configuration=dict(TABLE))
+            made = DeltaTable.create(str(folder), schema=EVENT_SCHEMA, configuration=dict(TABLE))
         except (DeltaError, OSError) as error:
             raise LogError(
                 f"{folder} cannot be made: {str(error)[:300]}. See that the folder can be written, then run again."
             ) from None
-        table = self.table(source, stream)
-        assert table is not None
-        return table
+        self._tables[f"{source}/{stream}"] = made
+        self._current.add(f"{source}/{stream}")
 
     def _last_commit(self, source: str, stream: str) -> dict[str, Any]:
         """Return what was told with the stream's last commit; nothing where it has none."""

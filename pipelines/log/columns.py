@@ -1,39 +1,35 @@
-"""Events as whole columns: made from records without a dictionary for each."""
+"""Events as a table: made from records without a dictionary for each."""
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import accumulate
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from pipelines.events import EVENT_SCHEMA
+from pipelines.events import EVENT_SCHEMA, MOMENT
 from pipelines.log.news import News
-
-MOMENT = pa.timestamp("us", tz="UTC")
 
 
 def table(news: News, *, account: str, observed_at: datetime, batch: str) -> pa.Table:
     """Return events as a table of EVENT_SCHEMA."""
     records, count = news.records, len(news.records)
-    payloads = [record.payload for record in records]
     ids = _bytes(news.ids, pa.binary())
     columns: dict[str, Any] = {
         "event_id": ids,
         "account": _same(account, count),
-        "scope": _texts([record.scope for record in records]),
-        "key": pa.array([record.key for record in records], pa.string()),
-        "kind": _texts([record.kind for record in records]),
-        "occurred_at": pa.array(news.moments, MOMENT),
+        "scope": _texts(records.scopes),
+        "key": pa.array(records.keys, pa.string()),
+        "kind": _texts(records.kinds) if records.kinds else _same("seen", count),
+        "occurred_at": records.moments,
         "observed_at": pa.repeat(pa.scalar(observed_at, MOMENT), count),
         "batch": _same(batch, count),
         "digest": ids if news.contents is news.ids else _bytes(news.contents, pa.binary()),
-        "payload": _bytes(payloads, pa.string())
-        if all(payloads)
-        else pa.array([content.decode() if content else None for content in payloads], pa.string()),
+        "payload": _bytes(records.payloads, pa.string())
+        if all(records.payloads)
+        else pa.array([bytes(content).decode() if content else None for content in records.payloads], pa.string()),
     }
     return pa.table(columns, schema=EVENT_SCHEMA)
 
@@ -42,12 +38,13 @@ def _bytes(values: Sequence[bytes], kind: pa.DataType) -> pa.Array:
     """Return a column of bytes (text that is known to be UTF-8), all in one buffer."""
     joined = b"".join(values)
     if len(joined) >= 1 << 31:
-        return pa.array(values, pa.binary()).cast(kind)
-    offsets = array("i", accumulate(map(len, values), initial=0))
+        return pa.array([bytes(value) for value in values], pa.binary()).cast(kind)
+    offsets = np.zeros(len(values) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=offsets[1:])
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(offsets), pa.py_buffer(joined)])
 
 
-def _texts(values: list[str]) -> pa.Array:
+def _texts(values: Sequence[str]) -> pa.Array:
     """Return a column of texts that are often all the same."""
     return _same(values[0], len(values)) if len(set(values)) == 1 else pa.array(values, pa.string())
 

@@ -10,14 +10,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter, le
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import structs
 
 from pipelines import duck
-from pipelines.events import Batch, Record, digest, following, identities
+from pipelines.events import Batch, Record, Records, digest, following, identities
+from pipelines.log.asking import ORDER
 
 if TYPE_CHECKING:
     from pipelines.log import Log
@@ -30,32 +33,30 @@ HEAD = "key, scope, event_id, digest, kind, occurred_at, observed_at, hash(key) 
 FACT = "event_id, occurred_at, hash(key) as k"
 
 
-@dataclass
+@dataclass(frozen=True)
 class News:
-    """Events to be appended, column by column: when each occurred, its id, the record, what it is known by alone."""
+    """Events to be appended: the records, the id of each, and what it is known by alone."""
 
-    moments: Sequence[datetime] = ()
-    ids: Sequence[bytes] = ()
-    records: Sequence[Record] = ()
-    contents: Sequence[bytes] = ()
+    records: Records
+    ids: Sequence[bytes]
+    contents: Sequence[bytes]
 
     def __add__(self, other: News) -> News:
         return News(
-            [*self.moments, *other.moments],
+            Records.joined([self.records, other.records]),
             [*self.ids, *other.ids],
-            [*self.records, *other.records],
             [*self.contents, *other.contents],
         )
 
     def in_order(self) -> News:
         """Return them in the order of their moments."""
-        if all(map(le, self.moments, self.moments[1:])):
+        moments = self.records.moments
+        if len(moments) < 2 or pc.all(pc.less_equal(moments[:-1], moments[1:])).as_py():
             return self
-        order = sorted(range(len(self.moments)), key=self.moments.__getitem__)
-        take = itemgetter(*order)  # two or more, or they would be in order
+        order = pc.sort_indices(moments).to_pylist()  # equal ones stay in their order
+        take = itemgetter(*order)
         ids = take(self.ids)
-        contents = ids if self.contents is self.ids else take(self.contents)
-        return News(take(self.moments), ids, take(self.records), contents)
+        return News(self.records.take(order), ids, ids if self.contents is self.ids else take(self.contents))
 
 
 class Index:
@@ -101,39 +102,53 @@ class Index:
             self.db = None
 
 
-def _identities(index: Index, records: Iterable[Record]) -> list[bytes]:
-    return identities(index.source, index.account, index.stream, records)
+def _identities(index: Index, records: Records) -> list[bytes]:
+    return identities(index.source, index.account, index.stream, records.keys, records.payloads)
 
 
-def new_facts(log: Log, index: Index, records: Sequence[Record]) -> News:
+def new_facts(log: Log, index: Index, records: Records) -> News:
     """Return the facts that the log does not hold; looks only at the span of their times.
 
     Facts that say the same in other bytes (another order of keys, other blanks) are one: the first that was told.
     """
     ids = _identities(index, records)
-    rows = dict(zip(ids, records, strict=True))
-    if len(rows) < len(ids):
-        rows = dict(zip(reversed(ids), reversed(records), strict=True))  # the first of equal ones stays
-        rows = {identity: rows[identity] for identity in dict.fromkeys(ids)}
-    if len({record.key for record in rows.values()}) < len(rows):
-        _drop_told_twice(rows)
-    if rows:
-        _drop_known(log, index, rows)
-    left = list(rows.values())
-    ids = list(rows)
-    return News([record.occurred_at for record in left], ids, left, ids)
+    first = dict(zip(reversed(ids), reversed(range(len(ids))), strict=True))  # of equal ones
+    if len(first) < len(ids):
+        records, ids = _left(records, ids, sorted(first.values()))
+    if len(set(records.keys)) < len(ids):
+        records, ids = _left(records, ids, _told_once(records))
+    if ids and (known := _known(log, index, records, ids)):
+        records, ids = _left(records, ids, [nth for nth, identity in enumerate(ids) if identity not in known])
+    return News(records, ids, ids)
 
 
-def _drop_told_twice(rows: dict[bytes, Record]) -> None:
-    """Drop the later ones of facts that differ in their bytes alone."""
-    counts = Counter(record.key for record in rows.values())
-    told: set[tuple[str, datetime, bytes]] = set()
-    for identity, record in list(rows.items()):
-        if counts[record.key] > 1:
-            says = (record.key, record.occurred_at, digest(record.payload))
+def _left(records: Records, ids: list[bytes], places: Sequence[int]) -> tuple[Records, list[bytes]]:
+    """Return the records at these places, and their ids."""
+    return _only(records, places), [ids[nth] for nth in places]
+
+
+def _only(records: Records, places: Sequence[int]) -> Records:
+    """Return the records at these places, each of which is there once."""
+    return records if len(places) == len(records) else records.take(places)
+
+
+def _told_once(records: Records) -> list[int]:
+    """Return all places but those of facts that differ from an earlier one in their bytes alone."""
+    counts = Counter(records.keys)
+    moments = records.moments.cast(pa.int64()).to_pylist()
+    alike: dict[tuple[str, int], list[int]] = {}
+    for nth, key in enumerate(records.keys):
+        if counts[key] > 1:
+            alike.setdefault((key, moments[nth]), []).append(nth)
+    again: set[int] = set()
+    for places in alike.values():
+        told: set[bytes] = set()
+        for nth in places if len(places) > 1 else ():
+            says = digest(bytes(records.payloads[nth]))
             if says in told:
-                del rows[identity]
+                again.add(nth)
             told.add(says)
+    return [nth for nth in range(len(records)) if nth not in again]
 
 
 SAME = """
@@ -143,18 +158,17 @@ SAME = """
 """Facts of a batch, with those of the log that are the same or, by their key and time, may say the same."""
 
 
-def _drop_known(log: Log, index: Index, rows: dict[bytes, Record]) -> None:
-    """Drop what the log holds in the span of the facts' times."""
-    moments = [record.occurred_at for record in rows.values()]
-    first, last = min(moments), max(moments)
+def _known(log: Log, index: Index, records: Records, ids: Sequence[bytes]) -> set[bytes]:
+    """Return the ids of those that the log holds, in the span of the facts' times."""
+    first, last = records.span()
     files, count = log.slice(index.source, index.stream, first, last)
     if not files:
-        return
+        return set()
     incoming = pa.table(
         {
-            "event_id": pa.array(list(rows), pa.binary()),
-            "key": pa.array([record.key for record in rows.values()], pa.string()),
-            "occurred_at": pa.array(moments, pa.timestamp("us", tz="UTC")),
+            "event_id": pa.array(ids, pa.binary()),
+            "key": pa.array(records.keys, pa.string()),
+            "occurred_at": records.moments,
         }
     )
     index.asked += count > SLICE
@@ -174,18 +188,20 @@ def _drop_known(log: Log, index: Index, rows: dict[bytes, Record]) -> None:
             files=files,
             incoming=incoming,
         )
+    known = {identity for identity, held in found if identity == held}
     alike: dict[bytes, list[bytes]] = {}
     for identity, held in found:
-        if identity == held:
-            rows.pop(identity, None)
-        else:
+        if identity not in known:
             alike.setdefault(identity, []).append(held)
-    alike = {identity: held for identity, held in alike.items() if identity in rows}
     if alike:
+        payloads = dict(zip(ids, records.payloads, strict=True))
         says = _says(log, index, files, {one for held in alike.values() for one in held})
-        for identity, held in alike.items():
-            if any(digest(rows[identity].payload) in says[one] for one in held):
-                del rows[identity]
+        known.update(
+            identity
+            for identity, held in alike.items()
+            if any(digest(bytes(payloads[identity])) in says[one] for one in held)
+        )
+    return known
 
 
 def _says(log: Log, index: Index, files: list[str], ids: Iterable[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
@@ -213,13 +229,14 @@ def new_states(log: Log, index: Index, batch: Batch, at: datetime) -> News:
 
     A state in other bytes (another order of keys, other blanks) that says the same has not changed.
     """
-    contents = _identities(index, batch.records)
-    wanted, heads, gone = _heads(log, index, batch, contents)
-    if not heads and len({record.key for record in batch.records}) == len(batch.records):
-        return _first_states(batch.records, contents, wanted)
-    events: list[tuple[datetime, bytes, Record, bytes]] = []
+    records = Records.of(batch.records)
+    contents = _identities(index, records)
+    wanted, heads, gone = _heads(log, index, batch, records.keys, contents)
+    if not heads and len(set(records.keys)) == len(records):
+        return _first_states(records, contents, wanted)
+    events: list[tuple[Record, bytes, bytes]] = []
     followed: set[str] = set()
-    says = _heads_say(log, index, [(batch.records[nth].key, contents[nth]) for nth in wanted], heads)
+    says = _heads_say(log, index, [(records.keys[nth], contents[nth]) for nth in wanted], heads)
 
     def follow(record: Record, content: bytes) -> None:
         head = heads.get(record.key)
@@ -229,26 +246,28 @@ def new_states(log: Log, index: Index, batch: Batch, at: datetime) -> News:
             moment = max(moment, head.occurred_at + timedelta(microseconds=1))
         followed.add(record.key)
         heads[record.key] = _Head(identity, content, record.kind, moment, record.scope, record.payload)
-        events.append((moment, identity, record, content))
+        events.append((structs.replace(record, occurred_at=moment), identity, content))
 
-    for nth in wanted:
-        record, content = batch.records[nth], contents[nth]
+    for nth, record in zip(wanted, _only(records, wanted), strict=True):
         head = heads.get(record.key)
         if head is None and record.kind == "absent" and not record.follows:
             continue
-        if head is None or not (head.digest == content or _is_said(record.payload, head, says)):
-            follow(record, content)
+        if head is None or not (head.digest == contents[nth] or _is_said(record.payload, head, says)):
+            follow(record, contents[nth])
     absences = [Record(key, at, b"", heads[key].scope, "absent") for key in sorted(gone)]
-    for absence, content in zip(absences, _identities(index, absences), strict=True):
+    for absence, content in zip(absences, _identities(index, Records.of(absences)), strict=True):
         follow(absence, content)
-    return News(*zip(*events, strict=True)) if events else News()
+    told, ids, known_by = zip(*events, strict=True) if events else ((), (), ())
+    return News(Records.of(told), ids, known_by)
 
 
-def _first_states(records: Sequence[Record], contents: Sequence[bytes], wanted: Iterable[int]) -> News:
+def _first_states(records: Records, contents: Sequence[bytes], wanted: Sequence[int]) -> News:
     """Return states that follow none, each of another key; what is absent and was never there is no news."""
-    fresh = [nth for nth in wanted if records[nth].kind == "seen" or records[nth].follows]
-    ids = [contents[nth] for nth in fresh]
-    return News([records[nth].occurred_at for nth in fresh], ids, [records[nth] for nth in fresh], ids)
+    fresh = wanted
+    if records.kinds:
+        fresh = [nth for nth in wanted if records.kinds[nth] == "seen" or (records.follows and records.follows[nth])]
+    ids = contents if len(fresh) == len(contents) else [contents[nth] for nth in fresh]
+    return News(_only(records, fresh), ids, ids)
 
 
 def _heads_say(
@@ -288,15 +307,14 @@ have moved to another scope since it was seen in this one, so all its events are
 
 
 def _heads(
-    log: Log, index: Index, batch: Batch, contents: list[bytes]
+    log: Log, index: Index, batch: Batch, keys: Sequence[str], contents: Sequence[bytes]
 ) -> tuple[Sequence[int], dict[str, _Head], list[str]]:
     """Return which records to look at, the latest events of their keys, and the keys that have vanished."""
-    if not batch.records and not batch.complete_scopes:
+    if not keys and not batch.complete_scopes:
         return (), {}, []
     files = log.files(index.source, index.stream)
     if not files:
-        return range(len(batch.records)), {}, []
-    keys = [record.key for record in batch.records]
+        return range(len(keys)), {}, []
     counts = Counter(keys) if len(set(keys)) < len(keys) else {}
     tables = {
         "incoming": pa.table(
@@ -318,7 +336,7 @@ def _heads(
         for name, rows in tables.items():
             db.register(name, rows)
         sql = LOOKUP.replace("{met}", met).replace("from events", "from known")
-        found = db.execute(sql.replace("{order}", log.order)).fetchall()
+        found: pa.Table = db.sql(sql.replace("{order}", ORDER)).to_arrow_table()
         for name in tables:
             db.unregister(name)
     else:
@@ -327,13 +345,17 @@ def _heads(
             scoped = f"select key from events where {met} and scope in (select scope from scopes)"
             met += f" and (key in (select key from incoming) or key in ({scoped}))"
         sql = LOOKUP.replace("{met}", met)
-        found = log.query(index.source, index.stream, sql, {"account": index.account}, files=files, **tables)
-    heads = {key: _Head(*rest) for _, key, *rest in found if key is not None}
-    wanted = sorted(nth for nth, *_ in found if nth is not None)
-    return wanted, heads, [key for nth, key, *_ in found if nth is None]
+        found = log.look(files, sql, {"account": index.account}, **tables)
+    known = found.filter(pc.is_valid(found["key"])).to_pylist()
+    wanted = found["nth"].drop_null().sort().to_pylist()
+    heads = {
+        row["key"]: _Head(row["event_id"], row["digest"], row["kind"], row["occurred_at"], row["scope"])
+        for row in known
+    }
+    return wanted, heads, [row["key"] for row in known if row["nth"] is None]
 
 
-def own_events(index: Index, records: Sequence[Record]) -> News:
+def own_events(index: Index, records: Records) -> News:
     """Return what we wrote ourselves, under keys that never come twice."""
     ids = _identities(index, records)
-    return News([record.occurred_at for record in records], ids, list(records), ids)
+    return News(records, ids, ids)

@@ -7,6 +7,7 @@ https://developers.zoom.us/docs/api/using-zoom-apis/ and https://developers.hubs
 from __future__ import annotations
 
 import calendar
+import time
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -21,10 +22,16 @@ class Clock:
 
     def __init__(self, now: str = DEFAULT_NOW) -> None:
         self.now = parse(now)
+        self._skipped = 0.0
 
     def set(self, now: str) -> None:
         """Stand still at another instant; going back is allowed, tests do it."""
-        self.now = parse(now)
+        before, self.now = self.now, parse(now)
+        self._skipped += max(0.0, (self.now - before).total_seconds())
+
+    def seconds(self) -> float:
+        """Seconds, for what counts calls in a window: real ones, and those by which the clock was set ahead."""
+        return time.monotonic() + self._skipped
 
     @property
     def http_date(self) -> str:

@@ -13,13 +13,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar, cast
 
 import msgspec
+import numpy as np
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.errors import VendorError
-from pipelines.events import Batch, Record, utc
+from pipelines.events import MOMENT, Batch, Record, Records, utc
 
-BATCH = 25_000
-"""Records of one commit, at most."""
+BATCH = 50_000
+"""Records of one commit, at most: a row group of a file that statistics can skip."""
 
 Kind = TypeVar("Kind")
 Item = TypeVar("Item")
@@ -31,9 +34,12 @@ CALENDAR = range(1900, 2201)
 _FROM_EPOCH = range(int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * 1000)
 """Milliseconds of those that are no doubt in the calendar."""
 
+_USUAL = r"\A(19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z\z"
+"""How vendors write an instant, as Arrow and Python read it alike."""
+
 _NUMBER_TOO_LARGE = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9.]{200}")
-_BORDERS = bytes.maketrans(b"E,[]{}", b"e:::::")
-"""With this, and without digits, signs and blanks, a number with an exponent is an `e` between two borders."""
+_NUMBER = b"0123456789."
+_BEFORE_NUMBER = b":,[ \t\r\n"
 _DIGITS = bytes.maketrans(b"123456789.", b"0000000000")
 _STEP = 25
 _LONG = b"0" * (200 // _STEP - 1)
@@ -88,11 +94,11 @@ def _unread(found: Any) -> Iterator[msgspec.Raw]:
         for value in msgspec.structs.astuple(found):
             yield from _unread(value)
     elif isinstance(found, list | tuple):
-        for value in found:
-            if type(value) is not msgspec.Raw:
+        if set(map(type, found)) != {msgspec.Raw}:
+            for value in found:
                 yield from _unread(value)
-            elif len(value) >= _LONG_ENOUGH:  # most are short, and a step into each costs more than the look at it
-                yield value
+        elif max(map(len, found)) >= _LONG_ENOUGH:  # most are short, and a step into each costs more than this look
+            yield from (value for value in found if len(value) >= _LONG_ENOUGH)
 
 
 def _is_too_deep(raw: msgspec.Raw) -> bool:
@@ -113,9 +119,22 @@ def _is_sound(body: bytes) -> bool:
         body.isascii() or body.decode()
     except UnicodeDecodeError:
         return False
-    if b":e:" in body.translate(_BORDERS, b"0123456789.+- \t\r\n"):
+    if any(body[max(0, at - 200) : at].rstrip(_NUMBER).rstrip(b"-")[-1:] in _BEFORE_NUMBER for at in _exponents(body)):
         return False
     return _LONG not in body[::_STEP].translate(_DIGITS) or not _LONG_NUMBER.search(body)
+
+
+def _exponents(body: bytes) -> list[int]:
+    """Return where an `e` stands after a digit and before what may be three digits, inside texts too."""
+    codes = np.frombuffer(body, np.uint8)
+    is_digit = (codes - ord("0")) < 10  # what is less than "0" wraps around
+    found = (codes[1:-3] | 32) == ord("e")
+    found &= is_digit[:-4]
+    found &= is_digit[2:-2] | (codes[2:-2] == ord("+"))
+    found &= is_digit[3:-1]
+    found &= is_digit[4:]
+    places: list[int] = (np.flatnonzero(found) + 1).tolist()
+    return places
 
 
 class RecordReader(Generic[Kind]):
@@ -145,7 +164,7 @@ class RecordReader(Generic[Kind]):
         try:
             return list(map(self._decode, contents))
         except (msgspec.DecodeError, RecursionError):
-            return list(map(self, contents))
+            return [self(bytes(content)) for content in contents]
 
 
 def _object(content: bytes) -> dict[str, Any]:
@@ -209,10 +228,31 @@ def instant(told: Any) -> datetime | None:
     return found if found.year in CALENDAR else None
 
 
-def instants(told: Iterable[Any]) -> list[datetime | None]:
-    """Read many instants, as `instant` does."""
-    read = datetime.fromtimestamp
-    return [read(one / 1000, UTC) if type(one) is int and one in _FROM_EPOCH else instant(one) for one in told]
+def instants(told: Sequence[Any]) -> pa.Array:
+    """Read many instants, as `instant` does, into a column of MOMENT; where one is missing or unreadable is a gap."""
+    kinds = set(map(type, told))
+    if kinds == {int} and min(told) in _FROM_EPOCH and max(told) in _FROM_EPOCH:
+        return pc.multiply(pa.array(told, pa.int64()), 1000).cast(MOMENT)
+    if kinds == {str}:
+        texts = pa.array(told, pa.string())
+        if pc.all(pc.match_substring_regex(texts, _USUAL)).as_py():
+            with suppress(pa.ArrowInvalid):  # no day of the calendar
+                return texts.cast(MOMENT)
+    return pa.array([instant(one) for one in told], MOMENT)
+
+
+def gathered(
+    names: Sequence[str], moments: pa.Array, contents: Sequence[bytes], left_out: Callable[[], None], scope: str = ""
+) -> Records:
+    """Return the records that have a name and a moment; tell of each other one that it was left out."""
+    if all(names) and not moments.null_count:
+        return Records(names, moments, contents, [scope] * len(names))
+    are_there = moments.is_valid().to_pylist()
+    kept = [nth for nth, name in enumerate(names) if name and are_there[nth]]
+    for _ in range(len(names) - len(kept)):
+        left_out()
+    some = [names[nth] for nth in kept], moments.take(pa.array(kept, pa.int64())), [contents[nth] for nth in kept]
+    return gathered(*some, left_out, scope)
 
 
 def moment(told: Any, otherwise: datetime) -> datetime:
@@ -297,28 +337,31 @@ def batches(
     it has been gathered, and `cursor` when a batch is made. When reading breaks off, what was gathered is handed over
     before the error goes on.
     """
-    records: list[Record] = []
+    parts: list[Sequence[Record]] = []
+    room = size
     scopes: list[str] = []
     present: list[str] = []
 
     def batch() -> Batch:
-        made = Batch(tuple(records), cursor(), tuple(scopes), tuple(present), at())
-        records.clear()
+        nonlocal room
+        made = Batch(Records.joined(parts), cursor(), tuple(scopes), tuple(present), at())
+        room = size
+        parts.clear()
         scopes.clear()
         present.clear()
         return made
 
     try:
         for whole in wholes:
-            rows = list(whole.records)
+            rows = whole.records
             earlier: list[str] = []
-            while len(records) + len(rows) > size:
-                room = size - len(records)
-                earlier += (record.key for record in rows[:room])
-                records += rows[:room]
+            while len(rows) > room:
+                parts.append(rows[:room])
+                earlier += Records.of(parts[-1]).keys
                 rows = rows[room:]
                 yield batch()
-            records += rows
+            parts.append(rows)
+            room -= len(rows)
             if whole.is_complete:
                 scopes.append(whole.scope)
                 present += earlier

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from pyrate_limiter import Rate
 
 from pipelines.ingest import IngestReceipt, ingest
 from pipelines.log import Log
+from pipelines.rates import Rate
 from pipelines.sandbox import Sandbox
 from pipelines.settings import Settings
 from pipelines.vendors.hubspot import HubSpotSource

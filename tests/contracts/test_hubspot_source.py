@@ -255,4 +255,4 @@ def test_the_burst_limit_is_what_the_headers_say(hubspot: Desk) -> None:
     source.client.api.observe = source.client._observe
     source.client.account()
     (rate,) = source.client.api.limits["burst"]
-    assert (rate.limit, rate.interval) == (190, 10_100)
+    assert (rate.limit, rate.window_ms) == (190, 10_020)

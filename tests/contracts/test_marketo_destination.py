@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pyrate_limiter import Rate
 
 from pipelines.errors import QuotaError, UnknownOutcomeError
 from pipelines.publish.rows import Outcome, Phase, Row
+from pipelines.rates import Rate
 from pipelines.sandbox import Sandbox
 from pipelines.settings import Connection
 from pipelines.vendors.marketo.destination import PHASES, MarketoDestination

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyrate_limiter import Rate
 
 from pipelines.errors import AuthError, CredentialsError, QuotaError, RefusedError, TransientError
 from pipelines.ingest import IngestReceipt, ingest
 from pipelines.log import Log
+from pipelines.rates import Rate
 from pipelines.sandbox import Sandbox
 from pipelines.settings import Connection, Ingest
 from pipelines.vendors.marketo import MarketoClient, MarketoSource

@@ -119,6 +119,17 @@ def test_search_bears_no_limit_headers_and_allows_five_a_second(serve: Serve) ->
     assert answers[5].json()["message"] == "You have reached your secondly limit."
 
 
+def test_a_clock_that_is_set_ahead_opens_the_windows_of_limits(serve: Serve) -> None:
+    desk = serve(hubspot_world(*PEOPLE))
+    desk.faults(hubspot__search_per_second=1, hubspot__burst_limit=1)
+    for second in (0, 30):
+        desk.sandbox.set_clock(f"2026-11-20T13:00:{second:02}Z")
+        assert [desk.hubspot("POST", SEARCH, json={}).status_code for _ in range(2)] == [200, 429]
+        assert [desk.hubspot("GET", "/crm/v3/owners").status_code for _ in range(2)] == [200, 429]
+    desk.sandbox.set_clock("2026-11-20T13:00:00Z")
+    assert desk.hubspot("GET", "/crm/v3/owners").status_code == 429
+
+
 def test_what_was_written_a_moment_ago_is_not_found_yet(serve: Serve) -> None:
     desk = serve(hubspot_world(*PEOPLE))
     made = desk.hubspot("POST", "/crm/v3/objects/contacts", json={"properties": {"email": "n@x.example"}}).json()["id"]

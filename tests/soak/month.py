@@ -244,10 +244,10 @@ def _stormy_run(scene: Scene, weather: Weather, ending: Ending, kill_every: int)
         ending.struck[rule["kind"]] += times
         weather.deck += [] if times else [rule["kind"]]
     ending.problems += ending.watch.exceeded(scene.sandbox.requests())
-    refused = sum(one["status"] == 429 for one in scene.sandbox.requests())
+    refused = [one for one in scene.sandbox.requests() if one["status"] == 429]
     injected = sum(times for rule, times in zip(rules, struck, strict=True) if rule["kind"] == "rate_limit")
-    if refused != injected:
-        ending.problems.append(f"{refused} answers were 429, and only {injected} by a fault")
+    if len(refused) != injected:
+        ending.problems.append(f"{len(refused)} answers were 429, and only {injected} by a fault: {refused}")
 
 
 def _last_look(scene: Scene, ending: Ending) -> None:

@@ -11,11 +11,11 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyrate_limiter import Limiter
 
 from pipelines.errors import AuthError, CredentialsError, QuotaError, RefusedError, TransientError, VendorError
 from pipelines.events import Record
 from pipelines.http import Answer
+from pipelines.rates import Limiter
 from pipelines.settings import Connection
 from pipelines.vendors.hubspot import HubSpotClient, paths
 from pipelines.vendors.reading import RecordReader, Whole, batches, in_order, instant, mend, payload, reads
@@ -290,8 +290,7 @@ def test_searches_are_no_more_a_second_than_hubspot_takes() -> None:
     waiting = Limiter(list(searches.DOCUMENTED))
     times = []
     for _ in range(9):
-        waiting.try_acquire("search")
-        times.append(time.monotonic())
-    waiting.close()
+        with waiting.turn():
+            times.append(time.monotonic())
     assert max(sum(at <= other < at + 1.0 for other in times) for at in times) <= 5
     assert times[-1] - times[0] < 4.0

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import LockedError, LogError
-from pipelines.events import Batch, Record, Stream, digest, event_id
+from pipelines.events import Batch, Record, Records, Stream, digest, event_id
 from pipelines.log import Log, columns, commit, news
 from pipelines.verify import verify
 
@@ -87,7 +87,7 @@ def test_a_log_whose_ids_were_made_of_what_records_say_goes_on(log: Log, stream:
     log.append("zoom", "one", stream, Batch([], {"to": 1}, at=START), run="r")
     table = log.table("zoom", stream.name)
     assert table is not None
-    early = news.News([record.occurred_at for record in told], ids, told, contents)
+    early = news.News(Records.of(told), ids, contents)
     commit.append(table, columns.table(early, account="one", observed_at=START, batch="r"), {})
     assert verify(log) == []
 
@@ -100,7 +100,7 @@ def test_a_log_whose_ids_were_made_of_what_records_say_goes_on(log: Log, stream:
     assert log.append("zoom", "one", stream, Batch([fresh], at=fresh.occurred_at), run="r").appended == 0
     assert verify(log) == []
     other_early = msgspec.structs.replace(told[0], payload=b'{"a": 5}')
-    early = news.News([START], [b"1" * 16], [other_early], [digest(b'{"a": 6}')])
+    early = news.News(Records.of([other_early]), [b"1" * 16], [digest(b'{"a": 6}')])
     commit.append(table, columns.table(early, account="one", observed_at=START, batch="r"), {})
     assert {finding.problem[-31:] for finding in verify(log)} >= {"not what it was when it was written."[-31:]}
 

@@ -15,7 +15,6 @@ import dagster as dg
 import orjson
 import pytest
 import requests
-from pyrate_limiter import Rate
 
 from assets.definitions import defs
 from assets.webhooks import new_deliveries, sync_moved_webinars
@@ -23,6 +22,7 @@ from pipelines.cli.listening import webhooks
 from pipelines.errors import SettingsError, UsageError
 from pipelines.inbox import Call, Inbox
 from pipelines.publish import Plan, load_plan
+from pipelines.rates import Rate
 from pipelines.run import Workspace
 from pipelines.vendors.hubspot import client as hubspot
 from pipelines.vendors.registry import RECEIVERS

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -137,7 +136,7 @@ def size_of(call: HubSpotCall, default: int, most: int) -> int:
 
 
 class Meter:
-    """The buckets: rolling ones in real time, the day in simulated time, ending at midnight in the portal's zone."""
+    """The buckets: rolling ones by `Clock.seconds`, the day in simulated time, to midnight in the portal's zone."""
 
     def __init__(self) -> None:
         self.buckets: dict[tuple[str, str], deque[float]] = {}
@@ -157,12 +156,12 @@ class Meter:
         if self.days[key] > daily:
             raise Refusal(too_many(call, "DAILY"))
         if label == SEARCH:
-            if not self._take((key[0], SEARCH), 1.0, int(call.switch("search_per_second"))):
+            if not self._take(call, (key[0], SEARCH), 1.0, int(call.switch("search_per_second"))):
                 raise Refusal(too_many(call, "SECONDLY"))
             return {}
         burst = call.switch("association_limit" if label == LINKS else "burst_limit")
         burst = (ASSOCIATIONS if label == LINKS else BURST)[tier] if burst is None else int(burst)
-        taken = self._take((token, label), WINDOW, burst)
+        taken = self._take(call, (token, label), WINDOW, burst)
         headers = {
             "X-HubSpot-RateLimit-Daily": str(daily),
             "X-HubSpot-RateLimit-Daily-Remaining": str(max(daily - self.days[key], 0)),
@@ -180,9 +179,9 @@ class Meter:
         today = call.now.astimezone(time_zone(str(call.portal.record["time_zone"]))).strftime("%Y-%m-%d")
         return self.days[str(call.portal.record["portal_id"]), today]
 
-    def _take(self, key: tuple[str, str], seconds: float, limit: int) -> bool:
+    def _take(self, call: HubSpotCall, key: tuple[str, str], seconds: float, limit: int) -> bool:
         bucket = self.buckets.setdefault(key, deque())
-        now = time.monotonic()
+        now = call.state.clock.seconds()
         while bucket and bucket[0] <= now - seconds:
             bucket.popleft()
         if len(bucket) >= limit:

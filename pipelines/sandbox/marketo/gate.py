@@ -94,6 +94,7 @@ class Book:
             raise Refused("615", "Concurrent access limit reached")
         if not call.switch("rate_limits"):
             return
+        now = call.state.clock.seconds()
         while self.recent and self.recent[0] <= now - WINDOW:
             self.recent.popleft()
         limit = int(call.switch("rate_limit"))

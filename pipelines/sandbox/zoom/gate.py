@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -154,7 +153,7 @@ def check_scopes(call: Call, account: ZoomAccount, scopes: tuple[str, ...]) -> N
 
 
 class Meter:
-    """Counts calls a second (real time) and a day (simulated time, from 00:00 UTC) for each account and label."""
+    """Counts calls a second (`Clock.seconds`) and a day (simulated, from 00:00 UTC) for each account and label."""
 
     def __init__(self) -> None:
         self.seconds: dict[tuple[str, str], tuple[int, int]] = {}
@@ -166,7 +165,7 @@ class Meter:
         if not label or not call.state.faults.switch("zoom.rate_limits"):
             return {}
         name = str(account.record["account_id"])
-        second = int(time.monotonic())
+        second = int(call.state.clock.seconds())
         begun, used = self.seconds.get((name, label), (second, 0))
         used = used + 1 if begun == second else 1
         self.seconds[name, label] = (second, used)

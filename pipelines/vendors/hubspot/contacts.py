@@ -16,19 +16,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+import pyarrow as pa
 
 from pipelines.errors import VendorError
-from pipelines.events import Batch, Record, iso, utc
+from pipelines.events import MOMENT, Batch, Record, Records, iso, utc
 from pipelines.log import Log
 from pipelines.publish import created
 from pipelines.vendors.hubspot.batches import by_id
 from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.hubspot.searching import changed
-from pipelines.vendors.reading import BATCH, RecordReader, instant, moment, payload
+from pipelines.vendors.reading import BATCH, RecordReader, gathered, instant, instants
 
 PROPERTIES = (
     "createdate",
@@ -117,23 +119,25 @@ class Contacts:
 
     def everyone(self, started: datetime, after: str) -> Iterator[Batch]:
         """Read the list of all contacts from `after` on; a reading that breaks off goes on there."""
-        records: list[Record] = []
+        read: list[Records] = []
         pages = 0
         here = after
         try:
             for contents, there in self._full_pages(is_archived=False, after=after):
-                records += self._records(contents)
+                read.append(self._records(contents))
                 here, pages = there, pages + 1
                 if here and pages % PAGES_PER_COMMIT == 0:
-                    yield Batch(tuple(records), {"started_at": iso(started), "after": here}, at=self._run.now())
-                    records = []
+                    cursor = {"started_at": iso(started), "after": here}
+                    yield Batch(Records.joined(read), cursor, at=self._run.now())
+                    read = []
         except VendorError as error:
             is_dead = error.status == 400 and after and not pages
             unfinished = None if is_dead or not here else {"started_at": iso(started), "after": here}
-            yield Batch(tuple(records), {} if is_dead else unfinished, at=self._run.now())
+            yield Batch(Records.joined(read), {} if is_dead else unfinished, at=self._run.now())
             raise
         read_to = started - self._run.lag
-        yield Batch(tuple(records), {"read_to": iso(read_to), "reconciled_at": iso(started)}, at=self._run.now())
+        cursor = {"read_to": iso(read_to), "reconciled_at": iso(started)}
+        yield Batch(Records.joined(read), cursor, at=self._run.now())
 
     def changed(self, state: Mapping[str, Any]) -> Iterator[Batch]:
         """Read what was modified since, right up to now; what the search may not show yet is read again next time."""
@@ -162,13 +166,13 @@ class Contacts:
 
     def archived(self) -> Iterator[Batch]:
         """Read all contacts that are in the recycle bin."""
-        records: list[Record] = []
+        read: list[Records] = []
         for contents, _ in self._full_pages(is_archived=True):
-            records += self._records(contents)
-            if len(records) + FULL_PAGE > BATCH:
-                yield Batch(tuple(records), at=self._run.now())
-                records = []
-        yield Batch(tuple(records), at=self._run.now())
+            read.append(self._records(contents))
+            if sum(map(len, read)) + FULL_PAGE > BATCH:
+                yield Batch(Records.joined(read), at=self._run.now())
+                read = []
+        yield Batch(Records.joined(read), at=self._run.now())
 
     def reconciled(self, log: Log, state: Mapping[str, Any], archived: set[str]) -> Iterator[Batch]:
         """Compare the full list of ids with the log: read what it lacks, tell what is there no more."""
@@ -196,19 +200,15 @@ class Contacts:
             cursor = {**state, "reconciled_at": iso(started)} if at == cuts[-1] else None
             yield Batch(records[at : at + BATCH], cursor, at=self._run.now())
 
-    def _records(self, contents: Iterable[bytes]) -> tuple[Record, ...]:
-        records: list[Record] = []
-        now = self._run.now()
+    def _records(self, contents: Iterable[bytes]) -> Records:
         given = list(contents)
-        for content, keys in zip(given, read_contact.each(given), strict=True):
-            if not keys.id:
-                self._run.left_out("contacts", "an id")
-                continue
-            stamp = keys.archivedAt if keys.archived and keys.archivedAt else keys.updatedAt
-            records.append(Record(str(keys.id), moment(stamp, now), content))
-        return tuple(records)
+        told = read_contact.each(given)
+        stamps = instants([one.archivedAt if one.archived and one.archivedAt else one.updatedAt for one in told])
+        names = [str(one.id) if one.id else "" for one in told]
+        left_out = partial(self._run.left_out, "contacts", "an id")
+        return gathered(names, stamps.fill_null(pa.scalar(self._run.now(), MOMENT)), given, left_out)
 
-    def _full_pages(self, *, is_archived: bool, after: str = "") -> Iterator[tuple[list[bytes], str]]:
+    def _full_pages(self, *, is_archived: bool, after: str = "") -> Iterator[tuple[Sequence[bytes], str]]:
         """Yield pages of contacts with all that we ask of them, and where the next page begins."""
         asked = {
             "limit": FULL_PAGE,
@@ -220,7 +220,7 @@ class Contacts:
         doing = "the list of archived contacts" if is_archived else "the list of contacts"
         if len(urlencode(asked)) <= LONGEST_QUERY:
             for page in self._client.pages(path, doing=doing, params=asked, after=after):
-                yield [payload(raw) for raw in page.results], page.after
+                yield page.results, page.after
             return
         short = {"limit": IDS_PAGE, "archived": asked["archived"], "properties": "hs_object_id"}
         for page in self._client.pages(path, doing=doing, params=short, after=after):

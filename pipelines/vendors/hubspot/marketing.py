@@ -16,22 +16,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from pipelines.errors import RefusedError, TransientError, VendorError
-from pipelines.events import Batch, Record, iso, utc
+from pipelines.events import Batch, Record, Records, iso, utc
 from pipelines.log import Log
 from pipelines.vendors.hubspot.account import both, whole
 from pipelines.vendors.hubspot.client import SAME_PAGE
 from pipelines.vendors.hubspot.run import Run
-from pipelines.vendors.reading import BATCH, RecordReader, Whole, batches, in_order, instant, instants, payload, reads
+from pipelines.vendors.reading import (
+    BATCH,
+    RecordReader,
+    Whole,
+    batches,
+    gathered,
+    in_order,
+    instant,
+    instants,
+    payload,
+    reads,
+)
 
 EVENTS_PAGE = 1000
 BEGINNING = datetime(2006, 1, 1, tzinfo=UTC)
 """No portal is older."""
 MONTHS_PER_COMMIT = 6
+"""After so many there is a commit, if any of them had an event."""
 FEW_MONTHS = 2
 """So few are simply read; of more it is asked first whether they fit a page."""
 RESTARTS = 3
@@ -76,23 +89,24 @@ def email_events(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
         start -= max(run.overlap, LOOK_BACK) if is_due else run.overlap
         looked_back = now if is_due else looked_back
     state = dict(cursor or {})
-    records: list[Record] = []
+    pages: list[Records] = []
     months = 0
     try:
         for begin, end in _spans(run, start, max(now, start)):
             for page, is_last in _window(run, begin, end):
-                records += page
+                pages.append(page)
                 if is_last:
                     reached = min(end, now - run.lag) if end >= now else end
                     state = {"read_to": iso(reached), "looked_back_at": iso(looked_back)}
                     months += 1
-                if len(records) + EVENTS_PAGE > BATCH or (is_last and months % MONTHS_PER_COMMIT == 0):
-                    yield Batch(tuple(records), state or None, at=run.now())
-                    records = []
+                rows = sum(map(len, pages))
+                if rows + EVENTS_PAGE > BATCH or (is_last and rows and months >= MONTHS_PER_COMMIT):
+                    yield Batch(Records.joined(pages), state or None, at=run.now())
+                    pages, months = [], 0
     except VendorError:
-        yield Batch(tuple(records), state or None, at=run.now())
+        yield Batch(Records.joined(pages), state or None, at=run.now())
         raise
-    yield Batch(tuple(records), state, at=run.now())
+    yield Batch(Records.joined(pages), state, at=run.now())
 
 
 def _spans(run: Run, start: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -116,7 +130,7 @@ def _spans(run: Run, start: datetime, now: datetime) -> Iterator[tuple[datetime,
         yield months[0][0], now
 
 
-def _window(run: Run, begin: datetime, end: datetime) -> Iterator[tuple[list[Record], bool]]:
+def _window(run: Run, begin: datetime, end: datetime) -> Iterator[tuple[Records, bool]]:
     """Yield a window's events page by page, and with each page whether it is the last."""
     offset, restarts = "", 0
     seen: dict[str, int] = {}
@@ -129,14 +143,10 @@ def _window(run: Run, begin: datetime, end: datetime) -> Iterator[tuple[list[Rec
             restarts += 1
             offset, seen = "", {}
             continue
-        records: list[Record] = []
-        contents = list(map(payload, page.events))
-        told = read_event.each(contents)
-        for keys, created, content in zip(told, instants(one.created for one in told), contents, strict=True):
-            if not keys.id or created is None:
-                run.left_out("email events", "id and time")
-                continue
-            records.append(Record(f"{keys.id}|{keys.created}", created, content))
+        told = read_event.each(page.events)
+        names = [f"{keys.id}|{keys.created}" if keys.id else "" for keys in told]
+        happened = instants([keys.created for keys in told])
+        records = gathered(names, happened, page.events, partial(run.left_out, "email events", "id and time"))
         is_last = not page.hasMore or not page.offset
         yield records, is_last
         if is_last or not page.offset:

@@ -24,10 +24,10 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
-from pyrate_limiter import Rate
 
 from pipelines.errors import AuthError, CredentialsError, QuotaError, RefusedError, TransientError, VendorError
 from pipelines.http import TRANSIENT_STATUSES, Answer, Api
+from pipelines.rates import Rate
 from pipelines.settings import Connection
 from pipelines.vendors.reading import reads
 

@@ -13,20 +13,22 @@ Facts, from https://developers.zoom.us/docs/api/meetings/ and https://support.zo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import blake2b
-from operator import itemgetter
+from operator import eq
 from typing import Any, NamedTuple
 
 import msgspec
 import orjson
+import pyarrow as pa
 
 from pipelines.errors import RefusedError
-from pipelines.events import Batch, Record, iso
+from pipelines.events import MOMENT, Batch, Record, Records, iso
 from pipelines.log import Log
-from pipelines.vendors.reading import RecordReader, Whole, batches, document, instant, moment, payload
+from pipelines.vendors.reading import RecordReader, Whole, batches, document, instant, instants, moment, payload
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, uuid_in_path
 from pipelines.vendors.zoom.known import Session, sessions
 from pipelines.vendors.zoom.run import Run, no_meeting
@@ -200,12 +202,15 @@ def _attendance(
     is_old = now - session.end > timedelta(hours=run.ingest.report_settles_hours)
     if report.rows is None and report.refused == "not found" and not is_old:
         return Whole(session.uuid, (), is_complete=False), None
-    rows = [payload(raw) for raw in report.rows or ()]
-    contents = sorted({content for content in rows if content.startswith(b"{")})
-    for _ in [content for content in rows if not content.startswith(b"{")]:
-        run.left_out("rows of participants", "a person")
+    contents = sorted(map(payload, report.rows or ()))
+    if contents and not contents[0][:1] == contents[-1][:1] == b"{":
+        for _ in [content for content in contents if not content.startswith(b"{")]:
+            run.left_out("rows of participants", "a person")
+        contents = [content for content in contents if content.startswith(b"{")]
+    if any(map(eq, contents, contents[1:])):
+        contents = list(dict.fromkeys(contents))
     keys = read_row.each(contents)
-    sum_of_rows = _digest(contents)
+    sum_of_rows = blake2b(b"\x1f".join(contents), digest_size=16).hexdigest()
     is_repeated = (
         bool(contents)
         and earlier is not None
@@ -230,22 +235,17 @@ def _attendance(
     )
 
 
-def _rows(session: Session, contents: list[bytes], keys: list[RowKeys]) -> tuple[Record, ...]:
+def _rows(session: Session, contents: list[bytes], keys: list[RowKeys]) -> Records:
     """Make records of rows; further ones of the same join are numbered, in the order of their leaving."""
-    seen: dict[str, int] = {}
-    records: list[Record] = []
-    pairs = [(row.leave_time or "", content, row) for row, content in zip(keys, contents, strict=True)]
-    for _, content, row in sorted(pairs, key=itemgetter(0, 1)):
-        name = f"{session.uuid}|{'' if row.user_id is None else row.user_id}|{row.join_time or ''}"
-        seen[name] = seen.get(name, 0) + 1
-        key = name if seen[name] == 1 else f"{name}|{seen[name]}"
-        records.append(Record(key, moment(row.join_time, session.start), content, session.uuid))
-    return tuple(records)
-
-
-def _digest(contents: list[bytes]) -> str:
-    """Return a hash of a set of rows, whatever their order."""
-    return blake2b(b"\x1f".join(sorted(contents)), digest_size=16).hexdigest()
+    joins = [f"{session.uuid}|{'' if row.user_id is None else row.user_id}|{row.join_time or ''}" for row in keys]
+    moments = instants([row.join_time for row in keys]).fill_null(pa.scalar(session.start, MOMENT))
+    if len(set(joins)) < len(joins):
+        seen: Counter[str] = Counter()
+        for nth in sorted(range(len(keys)), key=lambda nth: (keys[nth].leave_time or "", contents[nth])):
+            name = joins[nth]
+            seen[name] += 1
+            joins[nth] = name if seen[name] == 1 else f"{name}|{seen[name]}"
+    return Records(joins, moments, contents, [session.uuid] * len(joins))
 
 
 def recordings(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
