@@ -155,6 +155,7 @@ def test_a_window_whose_offset_dies_is_read_from_its_start(hubspot: Desk) -> Non
     hubspot.fault({"kind": "status", "status": 400, "body": refusal, "path": "offset=", "after": 1, "times": 2})
     assert hubspot.read(["email_events"]).failed == {}
     assert len(hubspot.latest("email_events")) == 2500
+    assert hubspot.log.version("hubspot", "email_events") == 1, "months without events have no commit"
     assert hubspot.sandbox.state.faults.show()["struck"] == [2]
 
 

@@ -127,6 +127,16 @@ def test_what_a_whole_reading_lacks_becomes_absent_once_and_may_return(log: Log)
     assert verify(log) == []
 
 
+@pytest.mark.rule("EV-01")
+def test_what_was_never_there_is_not_told_to_be_gone(log: Log) -> None:
+    told = [fact("a", 1), Record("b", START, b"", kind="absent"), Record("c", START, b"", kind="absent", follows=True)]
+    for records in (told, [fact("d", 1), *told[1:2]]):
+        log.append("zoom", "one", STATES, Batch(records, at=START), run="r")
+    events = log.query("zoom", "states", "select key, kind from events order by key", {})
+    assert events == [("a", "seen"), ("c", "absent"), ("d", "seen")]
+    assert verify(log) == []
+
+
 @pytest.mark.rule("EV-01", "HZ-07")
 def test_a_fact_that_is_back_or_gone_again_is_an_event_of_its_own(log: Log) -> None:
     def gone(minutes: int) -> Record:
