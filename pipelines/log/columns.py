@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.events import EVENT_SCHEMA, MOMENT
+from pipelines.events import EVENT_SCHEMA, ID_BYTES, MOMENT
 from pipelines.log.news import News
 
 
 def table(news: News, *, account: str, observed_at: datetime, batch: str) -> pa.Table:
     """Return events as a table of EVENT_SCHEMA."""
     records, count = news.records, len(news.records)
-    ids = _bytes(news.ids, pa.binary())
+    ids = _hashes(news.ids)
     columns: dict[str, Any] = {
         "event_id": ids,
         "account": _same(account, count),
@@ -26,22 +26,29 @@ def table(news: News, *, account: str, observed_at: datetime, batch: str) -> pa.
         "occurred_at": records.moments,
         "observed_at": pa.repeat(pa.scalar(observed_at, MOMENT), count),
         "batch": _same(batch, count),
-        "digest": ids if news.contents is news.ids else _bytes(news.contents, pa.binary()),
-        "payload": _bytes(records.payloads, pa.string())
+        "digest": ids if news.contents is news.ids else _hashes(news.contents),
+        "payload": _payloads(records.payloads)
         if all(records.payloads)
         else pa.array([bytes(content).decode() if content else None for content in records.payloads], pa.string()),
     }
     return pa.table(columns, schema=EVENT_SCHEMA)
 
 
-def _bytes(values: Sequence[bytes], kind: pa.DataType) -> pa.Array:
-    """Return a column of bytes (text that is known to be UTF-8), all in one buffer."""
+def _hashes(values: Sequence[bytes]) -> pa.Array:
+    """Return a column of hashes, which are all of one length."""
+    offsets = np.arange(0, ID_BYTES * (len(values) + 1), ID_BYTES, dtype=np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))]
+    return pa.Array.from_buffers(pa.binary(), len(values), buffers)
+
+
+def _payloads(values: Sequence[bytes]) -> pa.Array:
+    """Return a column of texts that are known to be UTF-8, all in one buffer."""
     joined = b"".join(values)
     if len(joined) >= 1 << 31:
-        return pa.array([bytes(value) for value in values], pa.binary()).cast(kind)
+        return pa.array([bytes(value) for value in values], pa.binary()).cast(pa.string())
     offsets = np.zeros(len(values) + 1, np.int32)
     np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=offsets[1:])
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(offsets), pa.py_buffer(joined)])
+    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(joined)])
 
 
 def _texts(values: Sequence[str]) -> pa.Array:
