@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 from pipelines.errors import VendorError
 from pipelines.events import MOMENT, Batch, Record, Records, utc
 
-BATCH = 50_000
-"""Records of one commit, at most: a row group of a file that statistics can skip."""
+BATCH = 25_000
+"""Records of one commit, at most."""
 
 Kind = TypeVar("Kind")
 Item = TypeVar("Item")
