@@ -65,7 +65,7 @@ class Narrowing:
     """Which rows of an input a build by changed key needs: those whose `columns` match `matching` of another relation.
 
     Attributes:
-        of: an input narrowed before this one; "" for the touched keys themselves.
+        of: an input, as it was narrowed before this one; "" for the touched keys themselves.
         also: columns that must match those of the same touched key, too: a person's rows of that webinar alone. The
             input `of` is then one that was narrowed by the touched keys themselves.
     """
@@ -374,6 +374,9 @@ def _increment(db: duckdb.DuckDBPyConnection, key: str, model: Path, reads: Sequ
     )
     merged = tuple(word.strip() for word in header.get("merged", "").removeprefix("greatest of ").split(",") if word)
     narrowed = tuple(_narrowing(line, path) for line in header.get("narrowed", "").split(";") if line.strip())
+    for at, one in enumerate(narrowed):
+        if one.also and one.of not in {earlier.name for earlier in narrowed[:at] if not earlier.of}:
+            raise ModelError(f"{path}: `{one.name} … of {one.of} with …`: {one.of} must be narrowed by the keys first.")
     return Increment(columns, sql, narrowed, merged, header.get("of", ""), watches)
 
 

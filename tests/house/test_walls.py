@@ -173,6 +173,24 @@ def test_a_model_that_breaks_a_rule_is_refused_with_its_file(
     assert name in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("narrowed", "message"),
+    [
+        ("one with two", "is not `<input> by"),
+        ("one by key of two with other", "`one … of two with …`: two must be narrowed by the keys first"),
+        ("two by key of one; one by key of two with other", "two must be narrowed by the keys first"),
+    ],
+)
+def test_a_header_that_narrows_wrongly_is_refused_with_its_file(tmp_path: Path, narrowed: str, message: str) -> None:
+    for folder, first in (("marts", "-- What?\n-- grain: one row\n-- incremental: key\n"), ("touched", "-- Which?\n")):
+        (tmp_path / folder).mkdir()
+        more = f"-- narrowed: {narrowed}\n" if folder == "touched" else ""
+        (tmp_path / folder / "three.sql").write_text(f"{first}{more}select key from one, two", encoding="utf-8")
+    with pytest.raises(ModelError, match=message) as caught:
+        models.load(tmp_path)
+    assert str(tmp_path / "touched" / "three.sql") in str(caught.value)
+
+
 def test_models_in_a_circle_are_refused(tmp_path: Path) -> None:
     (tmp_path / "marts").mkdir()
     for name, other in (("one", "two"), ("two", "one")):
