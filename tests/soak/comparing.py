@@ -108,23 +108,25 @@ def unlike(calm: Ended, stormy: Ended) -> list[str]:
     """Compare two CRMs that met the same history, without ids and stamps.
 
     Left out are people of whom a move was possible in one play alone, and what stands as it was told once since
-    nothing more may be told of it: that depends on when it was last read.
+    nothing more may be told of it: that depends on when it was last read. So it is with a person's participations as
+    soon as one of their addresses is excluded.
     """
     apart = {norm(word) for move in calm.skipped ^ stormy.skipped for word in move}
     oracle = calm.oracle
-    frozen = {
-        norm(one.get("email"))
-        for one in calm.held["contacts"].values()
-        if oracle.reason(norm(one.get("email")))
-        or excluded(norm(one.get("email")), oracle.settings.get("contacts", ()))
-    }
+
+    def is_out(address: str) -> bool:
+        return bool(oracle.reason(address)) or excluded(address, oracle.settings.get("contacts", ()))
+
+    people = calm.held["contacts"].values()
+    frozen = {norm(one.get("email")) for one in people if is_out(norm(one.get("email")))}
+    partly = {norm(one.get("email")) for one in people if any(map(is_out, _mine(one)))}
     once = {(event, _address(calm, name)) for event, name in oracle.tainted}  # an attendance is not taken back
     sides = [_by_address(ending.held, apart | frozen) for ending in (calm, stormy)]
     problems = []
     for what in ("contacts", "states"):
         left, right = (side[what] for side in sides)
         for key in sorted(left.keys() | right.keys()):
-            if what == "states" and (_is_frozen(oracle, calm, key[0]) or key in once):
+            if what == "states" and (_is_frozen(oracle, calm, key[0]) or key in once or key[1] in partly):
                 continue
             if left.get(key) != right.get(key):
                 problems.append(f"{what}: {key}: calm {left.get(key)}, stormy {right.get(key)}")

@@ -277,7 +277,9 @@ class Scene:
         self.set_faults([], hubspot__rate_limits=False)  # it is not the product that asks
         ask = self.company.ask
         names = [one["name"] for one in ask("/crm/v3/properties/contacts").json()["results"]]
-        wanted = ",".join(["email", "firstname", *(name for name in names if name.startswith("turnout_"))])
+        wanted = ",".join(
+            ["email", "firstname", "hs_additional_emails", *(name for name in names if name.startswith("turnout_"))]
+        )
         contacts = {
             row["id"]: {name: value for name, value in row["properties"].items() if value}
             for row in self._pages("/crm/v3/objects/contacts", properties=wanted)
