@@ -12,7 +12,7 @@ more). Streams come in three modes:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -128,16 +128,17 @@ class Records(Sequence[Record]):
 
     def take(self, places: Sequence[int]) -> Records:
         """Return the records at these places, in this order."""
-        if len(places) < 2:
-            return Records.of([self[place] for place in places])
-        some = itemgetter(*places)
+        moments = self.moments.take(pa.array(places, pa.int64()))
+        return self._picked(moments, lambda column: list(map(column.__getitem__, places)))
+
+    def _picked(self, moments: pa.Array, pick: Callable[[Any], Any]) -> Records:
         return Records(
-            some(self.keys),
-            self.moments.take(pa.array(places, pa.int64())),
-            some(self.payloads),
-            some(self.scopes),
-            some(self.kinds) if self.kinds else None,
-            some(self.follows) if self.follows else None,
+            pick(self.keys),
+            moments,
+            pick(self.payloads),
+            pick(self.scopes),
+            pick(self.kinds) if self.kinds else None,
+            pick(self.follows) if self.follows else None,
         )
 
     def absent(self) -> int:
@@ -163,14 +164,7 @@ class Records(Sequence[Record]):
     def __getitem__(self, place: slice) -> Records: ...
     def __getitem__(self, place: int | slice) -> Record | Records:
         if isinstance(place, slice):
-            return Records(
-                self.keys[place],
-                self.moments[place],
-                self.payloads[place],
-                self.scopes[place],
-                self.kinds[place] if self.kinds else None,
-                self.follows[place] if self.follows else None,
-            )
+            return self._picked(self.moments[place], itemgetter(place))
         return Record(
             self.keys[place],
             self.moments[place].as_py().astimezone(UTC),

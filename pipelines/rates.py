@@ -42,7 +42,7 @@ class Limiter:
     def turn(self) -> Iterator[None]:
         """Wait until a call may leave; inside, it is made and answered."""
         with self._changed:
-            while wait := self._seconds_to_wait():
+            while wait := self.seconds_to_wait():  # the lock lets its holder in again
                 self._changed.wait(wait)
             self._under_way += 1
         try:
@@ -56,18 +56,15 @@ class Limiter:
     def seconds_to_wait(self) -> float:
         """Return how long a call would have to wait at least; 0 where it may leave now."""
         with self._changed:
-            return self._seconds_to_wait()
-
-    def _seconds_to_wait(self) -> float:
-        now = time.monotonic()
-        longest = max((rate.window_ms for rate in self._rates), default=0) / 1000
-        while self._answered and self._answered[0] <= now - longest:
-            self._answered.popleft()
-        waits = [0.0]
-        for rate in self._rates:
-            window = rate.window_ms / 1000
-            counting = [moment for moment in self._answered if moment > now - window]
-            over = self._under_way + len(counting) - rate.limit
-            if over >= 0:  # until an answer comes where no other can free a place
-                waits.append(counting[over] + window - now if over < len(counting) else threading.TIMEOUT_MAX)
-        return max(waits)
+            now = time.monotonic()
+            longest = max((rate.window_ms for rate in self._rates), default=0) / 1000
+            while self._answered and self._answered[0] <= now - longest:
+                self._answered.popleft()
+            waits = [0.0]
+            for rate in self._rates:
+                window = rate.window_ms / 1000
+                counting = [moment for moment in self._answered if moment > now - window]
+                over = self._under_way + len(counting) - rate.limit
+                if over >= 0:  # until an answer comes where no other can free a place
+                    waits.append(counting[over] + window - now if over < len(counting) else threading.TIMEOUT_MAX)
+            return max(waits)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -247,7 +247,7 @@ class Log:
         elif stream.mode == "fact":
             news = new_facts(self, index, records)
         else:
-            news = new_states(self, index, batch, at)
+            news = new_states(self, index, replace(batch, records=records), at)
         cursors: dict[str, Any] = orjson.loads(told.get(CURSORS) or "{}")
         is_moved = batch.cursor is not None and cursors.get(account) != dict(batch.cursor)
         if not news.records and not is_moved:
@@ -316,12 +316,12 @@ class Log:
         files = self.files(source, stream) if files is None else files
         if not files:
             return []
-        with having(self._looking(), tables) as db:
+        with closing(self._looking().cursor()) as db, having(db, tables):
             return db.execute(over(files, sql), dict(parameters)).fetchall()
 
     def look(self, files: list[str], sql: str, parameters: Mapping[str, Any], **tables: pa.Table) -> pa.Table:
         """Return what `query` would, of some files of a stream, as a table."""
-        with having(self._looking(), tables) as db:
+        with closing(self._looking().cursor()) as db, having(db, tables):
             return db.sql(over(files, sql), params=dict(parameters)).to_arrow_table()
 
     def _looking(self) -> duckdb.DuckDBPyConnection:

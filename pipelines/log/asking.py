@@ -20,14 +20,12 @@ def over(files: Sequence[str], sql: str) -> str:
 
 
 @contextmanager
-def having(within: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection that knows tables by their names."""
-    db = within.cursor()
+def having(db: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> Iterator[None]:
+    """Let a connection know tables by their names."""
     try:
         for name, rows in tables.items():
             db.register(name, rows)
-        yield db
+        yield
     finally:
         for name in tables:
             db.unregister(name)
-        db.close()

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
@@ -20,7 +19,7 @@ from msgspec import structs
 
 from pipelines import duck
 from pipelines.events import Batch, Record, Records, digest, following, identities
-from pipelines.log.asking import ORDER
+from pipelines.log.asking import ORDER, having
 
 if TYPE_CHECKING:
     from pipelines.log import Log
@@ -54,9 +53,9 @@ class News:
         if len(moments) < 2 or pc.all(pc.less_equal(moments[:-1], moments[1:])).as_py():
             return self
         order = pc.sort_indices(moments).to_pylist()  # equal ones stay in their order
-        take = itemgetter(*order)
-        ids = take(self.ids)
-        return News(self.records.take(order), ids, ids if self.contents is self.ids else take(self.contents))
+        ids = [self.ids[nth] for nth in order]
+        contents = ids if self.contents is self.ids else [self.contents[nth] for nth in order]
+        return News(self.records.take(order), ids, contents)
 
 
 class Index:
@@ -91,9 +90,8 @@ class Index:
         """Take in what was appended."""
         self.version = version
         if self.db is not None:
-            self.db.register("added", rows)
-            self.db.execute(f"insert into known select {self._columns} from added")
-            self.db.unregister("added")
+            with having(self.db, {"added": rows}):
+                self.db.execute(f"insert into known select {self._columns} from added")
 
     def close(self) -> None:
         """Give the memory back."""
@@ -174,9 +172,8 @@ def _known(log: Log, index: Index, records: Records, ids: Sequence[bytes]) -> se
     index.asked += count > SLICE
     if index.db is not None or index.asked > 1:
         db = index.build(log.files(index.source, index.stream), FACT)
-        db.register("incoming", incoming)
-        found = db.execute(SAME.replace("{met}", "k = hash(key)").replace("from events", "from known")).fetchall()
-        db.unregister("incoming")
+        with having(db, {"incoming": incoming}):
+            found = db.execute(SAME.replace("{met}", "k = hash(key)").replace("from events", "from known")).fetchall()
     else:
         met = "events.key = incoming.key and account = $account and events.occurred_at between $first and $last"
         told = {"account": index.account, "first": first, "last": last}
@@ -333,12 +330,9 @@ def _heads(
         db = index.build(files, HEAD)
         scoped = "select k from events where s in (select hash(scope) from scopes)"
         met = f"k in (select hash(key) from incoming) or k in ({scoped})"
-        for name, rows in tables.items():
-            db.register(name, rows)
         sql = LOOKUP.replace("{met}", met).replace("from events", "from known")
-        found: pa.Table = db.sql(sql.replace("{order}", ORDER)).to_arrow_table()
-        for name in tables:
-            db.unregister(name)
+        with having(db, tables):
+            found: pa.Table = db.sql(sql.replace("{order}", ORDER)).to_arrow_table()
     else:
         met = "account = $account"
         if log.count(index.source, index.stream) > FEW:

@@ -255,6 +255,11 @@ def gathered(
     return gathered(*some, left_out, scope)
 
 
+def moments(told: Sequence[Any], otherwise: datetime) -> pa.Array:
+    """Read many instants; where one is missing or unreadable it is `otherwise`."""
+    return instants(told).fill_null(pa.scalar(otherwise, MOMENT))
+
+
 def moment(told: Any, otherwise: datetime) -> datetime:
     """Read an instant; where it is missing or unreadable it is `otherwise`."""
     return instant(told) or otherwise

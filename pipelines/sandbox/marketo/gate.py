@@ -94,15 +94,15 @@ class Book:
             raise Refused("615", "Concurrent access limit reached")
         if not call.switch("rate_limits"):
             return
-        now = call.state.clock.seconds()
-        while self.recent and self.recent[0] <= now - WINDOW:
+        lately = call.state.clock.seconds()
+        while self.recent and self.recent[0] <= lately - WINDOW:
             self.recent.popleft()
         limit = int(call.switch("rate_limit"))
         if len(self.recent) >= limit:
             raise Refused("606", f"Max rate limit '{limit}' exceeded with in '{WINDOW:.0f}' secs")
         if self.used[quota_day(call.now)] >= int(call.switch("daily_limit")):
             raise Refused("607", "Daily API Request Quota reached")
-        self.recent.append(now)
+        self.recent.append(lately)
 
     def note(self, call: MarketoCall, code: str) -> None:
         """Count a call that was answered, and what the neighbours spend meanwhile."""

@@ -21,16 +21,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-import pyarrow as pa
 
 from pipelines.errors import VendorError
-from pipelines.events import MOMENT, Batch, Record, Records, iso, utc
+from pipelines.events import Batch, Record, Records, iso, utc
 from pipelines.log import Log
 from pipelines.publish import created
 from pipelines.vendors.hubspot.batches import by_id
 from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.hubspot.searching import changed
-from pipelines.vendors.reading import BATCH, RecordReader, gathered, instant, instants
+from pipelines.vendors.reading import BATCH, RecordReader, gathered, instant, moments
 
 PROPERTIES = (
     "createdate",
@@ -203,10 +202,10 @@ class Contacts:
     def _records(self, contents: Iterable[bytes]) -> Records:
         given = list(contents)
         told = read_contact.each(given)
-        stamps = instants([one.archivedAt if one.archived and one.archivedAt else one.updatedAt for one in told])
+        stamps = [one.archivedAt if one.archived and one.archivedAt else one.updatedAt for one in told]
         names = [str(one.id) if one.id else "" for one in told]
         left_out = partial(self._run.left_out, "contacts", "an id")
-        return gathered(names, stamps.fill_null(pa.scalar(self._run.now(), MOMENT)), given, left_out)
+        return gathered(names, moments(stamps, self._run.now()), given, left_out)
 
     def _full_pages(self, *, is_archived: bool, after: str = "") -> Iterator[tuple[Sequence[bytes], str]]:
         """Yield pages of contacts with all that we ask of them, and where the next page begins."""

@@ -23,12 +23,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 import orjson
-import pyarrow as pa
 
 from pipelines.errors import RefusedError
-from pipelines.events import MOMENT, Batch, Record, Records, iso
+from pipelines.events import Batch, Record, Records, iso
 from pipelines.log import Log
-from pipelines.vendors.reading import RecordReader, Whole, batches, document, instant, instants, moment, payload
+from pipelines.vendors.reading import RecordReader, Whole, batches, document, instant, moment, moments, payload
 from pipelines.vendors.zoom.client import HEAVY, LIGHT, MEDIUM, uuid_in_path
 from pipelines.vendors.zoom.known import Session, sessions
 from pipelines.vendors.zoom.run import Run, no_meeting
@@ -204,9 +203,10 @@ def _attendance(
         return Whole(session.uuid, (), is_complete=False), None
     contents = sorted(map(payload, report.rows or ()))
     if contents and not contents[0][:1] == contents[-1][:1] == b"{":
-        for _ in [content for content in contents if not content.startswith(b"{")]:
+        objects = [content for content in contents if content.startswith(b"{")]
+        for _ in range(len(contents) - len(objects)):
             run.left_out("rows of participants", "a person")
-        contents = [content for content in contents if content.startswith(b"{")]
+        contents = objects
     if any(map(eq, contents, contents[1:])):
         contents = list(dict.fromkeys(contents))
     keys = read_row.each(contents)
@@ -238,14 +238,14 @@ def _attendance(
 def _rows(session: Session, contents: list[bytes], keys: list[RowKeys]) -> Records:
     """Make records of rows; further ones of the same join are numbered, in the order of their leaving."""
     joins = [f"{session.uuid}|{'' if row.user_id is None else row.user_id}|{row.join_time or ''}" for row in keys]
-    moments = instants([row.join_time for row in keys]).fill_null(pa.scalar(session.start, MOMENT))
+    joined_at = moments([row.join_time for row in keys], session.start)
     if len(set(joins)) < len(joins):
         seen: Counter[str] = Counter()
         for nth in sorted(range(len(keys)), key=lambda nth: (keys[nth].leave_time or "", contents[nth])):
             name = joins[nth]
             seen[name] += 1
             joins[nth] = name if seen[name] == 1 else f"{name}|{seen[name]}"
-    return Records(joins, moments, contents, [session.uuid] * len(joins))
+    return Records(joins, joined_at, contents, [session.uuid] * len(joins))
 
 
 def recordings(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterator[Batch]:
