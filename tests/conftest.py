@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pipelines import duck
 from tests.company import Company, companies
@@ -22,6 +23,8 @@ os.environ.setdefault("TOKIO_WORKER_THREADS", "1")
 """Delta's library wakes a thread of a pool for each file, which is quicker where there is one."""
 duck.THREADS = 1
 lift()
+settings.register_profile("unhurried", settings(), deadline=None)  # a busy machine is no finding
+settings.load_profile("unhurried")
 
 
 def pytest_xdist_auto_num_workers() -> int:

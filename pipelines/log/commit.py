@@ -82,6 +82,7 @@ def _add(folder: Path, rows: pa.Table) -> AddAction:
             rows,
             fresh,
             row_group_size=ROWS,
+            write_batch_size=ROWS,
             use_dictionary=REPEATED,
             compression=COMPRESSION,
             compression_level=LEVEL,

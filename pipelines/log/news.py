@@ -110,8 +110,8 @@ def new_facts(log: Log, index: Index, records: Records) -> News:
     Facts that say the same in other bytes (another order of keys, other blanks) are one: the first that was told.
     """
     ids = _identities(index, records)
-    first = dict(zip(reversed(ids), reversed(range(len(ids))), strict=True))  # of equal ones
-    if len(first) < len(ids):
+    if len(set(ids)) < len(ids):
+        first = dict(zip(reversed(ids), reversed(range(len(ids))), strict=True))  # of equal ones
         records, ids = _left(records, ids, sorted(first.values()))
     if len(set(records.keys)) < len(ids):
         records, ids = _left(records, ids, _told_once(records))

@@ -113,7 +113,6 @@ def often(kind: str, share: float = 1.0) -> Callable[[Any], Any]:
     """Try so many inputs of a kind, the same in every run unless TURNOUT_FUZZ asks for more."""
     return settings(
         max_examples=max(1, round(INPUTS[kind] * share * SCALE)),
-        deadline=None,
         derandomize=SCALE == 1,
         database=None,
         print_blob=True,

@@ -78,7 +78,7 @@ def test_time_watched_is_the_length_of_the_union(spans: list[tuple[float, float]
 
 
 @pytest.mark.rule("HZ-20", "HZ-28")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(1, 3), st.integers(0, 40), st.integers(1, 20)), min_size=1, max_size=12),
     st.randoms(),
@@ -143,7 +143,7 @@ def half_up(value: Fraction) -> int:
 
 
 @pytest.mark.rule("HZ-21")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.tuples(st.integers(1, 86_400), st.integers(1, 86_400)).map(lambda p: (min(p), max(p))),

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import LockedError, LogError
@@ -195,7 +195,6 @@ def test_a_second_holder_is_turned_away_and_the_same_one_may_enter_twice(log: Lo
 
 
 @pytest.mark.rule("EV-01", "HZ-28")
-@settings(deadline=None)
 @given(
     st.lists(
         st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 3), st.integers(0, 60)), max_size=5),

@@ -37,7 +37,7 @@ def batch(told: list[tuple[str, str, int, int]], scopes: set[str], is_back: bool
 
 
 @pytest.mark.rule("EV-01", "HZ-28")
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(BATCH, min_size=2, max_size=5), st.sampled_from([FACTS, STATES]))
 def test_an_index_finds_the_same_news_as_the_log(
     tmp_path_factory: pytest.TempPathFactory,

@@ -58,6 +58,11 @@ ISO = MOMENTS.flatmap(
         ]
     )
 )
+DAY = "(18|19|20|21|22)[0-9]{2}-[01][0-9]-[0-3][0-9]"
+ALIKE = st.from_regex(
+    DAY + r"[T ][0-2][0-9](:[0-6][0-9]){2}(Z|\.[0-9]{3}Z|[+-][0-9]{4}|\.[0-9][+-][0-9]{2})", fullmatch=True
+)
+"""What is as long as vendors' instants, and is one, is none, or has an offset of its own."""
 ODD = st.sampled_from(
     ["", "2026-02-30T10:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T10:00:60Z", "1896-01-01T00:00:00Z", "17", "soon"]
 )
@@ -66,6 +71,7 @@ MILLISECONDS = st.integers(-(10**13), 10**13)
 
 @given(
     st.lists(ISO, max_size=5)
+    | st.lists(ALIKE, max_size=2)
     | st.lists(MILLISECONDS, max_size=5)
     | st.lists(ISO | ODD, max_size=5)
     | st.lists(ISO | ODD | MILLISECONDS | st.none() | st.booleans() | st.floats(), max_size=5)
@@ -73,6 +79,9 @@ MILLISECONDS = st.integers(-(10**13), 10**13)
 @example([0, 7_258_118_400_000])
 @example([True, 1_700_000_000_000])
 @example(["2026-01-01T10:00:00Z", "2026-02-30T10:00:00Z"])
+@example(["2200-12-31T23:59:59Z", "2201-01-01T00:00:00Z"])
+@example(["1900-01-01T00:00:00Z", "1899-12-31T23:59:59Z"])
+@example([2**63, 1])
 def test_instants_are_read_as_a_column_as_they_are_one_by_one(told: list[Any]) -> None:
     assert [one and one.astimezone(UTC) for one in instants(told).to_pylist()] == [instant(one) for one in told]
 
