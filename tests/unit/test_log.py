@@ -75,6 +75,13 @@ def test_the_same_bytes_have_the_same_id_on_every_machine_and_account_and_key_ar
 
 
 @pytest.mark.rule("EV-01")
+def test_the_same_bytes_at_two_moments_are_one_fact_in_one_batch_as_in_two(log: Log) -> None:
+    told = [Record("a", START + timedelta(minutes=n), b"{}") for n in range(2)]
+    assert log.append("zoom", "one", FACTS, Batch(told, at=START), run="r").appended == 1
+    assert verify(log) == []
+
+
+@pytest.mark.rule("EV-01")
 @pytest.mark.parametrize("stream", [FACTS, STATES])
 def test_a_log_whose_ids_were_made_of_what_records_say_goes_on(log: Log, stream: Stream) -> None:
     told = [Record("a", START + timedelta(minutes=n), b'{"b": 1, "a": %d}' % n) for n in range(2)]

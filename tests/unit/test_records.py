@@ -82,6 +82,7 @@ MILLISECONDS = st.integers(-(10**13), 10**13)
 @example(["2200-12-31T23:59:59Z", "2201-01-01T00:00:00Z"])
 @example(["1900-01-01T00:00:00Z", "1899-12-31T23:59:59Z"])
 @example([2**63, 1])
+@example([0, 7_289_654_400_000])
 def test_instants_are_read_as_a_column_as_they_are_one_by_one(told: list[Any]) -> None:
     assert [one and one.astimezone(UTC) for one in instants(told).to_pylist()] == [instant(one) for one in told]
 
@@ -104,6 +105,8 @@ BLANKS = st.sampled_from([b"", b" ", b"\n\t"])
 @example([(b"", b"1e400", b"")])
 @example([(b" ", b"-1.5E+999", b"")])
 @example([(b"", b"9" * 220, b"")])
+@example([(b"", b"9" * 310, b"")])
+@example([(b"", b"-" + b"9" * 400 + b".5", b"")])
 def test_a_number_beyond_all_doubles_is_mended_and_all_else_stays(values: list[tuple[bytes, bytes, bytes]]) -> None:
     row = b'{"value":[%s]}' % b",".join(b"".join(value) for value in values)
     (read,) = reads(Page)(b'{"rows":[%s]}' % row).rows
