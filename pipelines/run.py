@@ -119,9 +119,11 @@ class Workspace:
 
     def record_settings(self) -> None:
         """Append the settings in force, if they changed (EV-13)."""
-        now = self.now()
-        record = Record("settings", now, orjson.dumps(self.settings.meaning()))
-        self.log.append(OURS, OURS, SETTINGS, Batch([record], at=now), run=self.run_id)
+        last = self.log.latest(OURS, SETTINGS.name).get("settings")
+        if digest(orjson.dumps(last)).hex() != self.settings_id:  # seldom; what appending needs takes long to import
+            now = self.now()
+            record = Record("settings", now, orjson.dumps(self.settings.meaning()))
+            self.log.append(OURS, OURS, SETTINGS, Batch([record], at=now), run=self.run_id)
 
     def ingest(
         self, names: Collection[str] = (), streams: Collection[str] | None = None, progress: Progress = silent

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pipelines import duck
 from pipelines.models import CHANGED, Increment, Model, Narrowing
 from pipelines.transform.bench import Bench, Change, fingerprint_of
-from pipelines.transform.layers import fold, rows_kept
+from pipelines.transform.layers import are_scattered, fold, rows_kept
 from pipelines.warehouse import Entry
 
 Found = tuple[Entry, int] | None
@@ -167,8 +167,9 @@ def _narrow(bench: Bench, model: Model, narrowing: Narrowing, touched: str) -> N
         other = f"({_pairs(model, narrowing, other, touched)})"
         columns, matching = (*columns, *narrowing.also), (*matching, *narrowing.also)
     kept = f"semi join {other} as other on {_match(columns, matching)}"
-    needed = _needed(bench, model, narrowing.name)
-    bench.narrow(model, narrowing.name, rows_kept(bench, model, bench.shown[narrowing.name], needed, kept))
+    entry, needed = bench.shown[narrowing.name], _needed(bench, model, narrowing.name)
+    scattered = not narrowing.also and are_scattered(narrowing.name, entry, columns, bench.count(other))
+    bench.narrow(model, narrowing.name, rows_kept(bench, model, entry, needed, kept, scattered=scattered))
 
 
 def _pairs(model: Model, narrowing: Narrowing, other: str, touched: str) -> str:

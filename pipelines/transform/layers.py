@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pipelines import duck
-from pipelines.models import Model
+from pipelines.models import PREFIX, Model
 from pipelines.transform.bench import Bench
 from pipelines.warehouse import Entry
 
@@ -25,6 +25,8 @@ LARGE = 200_000
 """A base of fewer rows is simply read."""
 STRETCH = 50_000
 """Rows that are read or left out together."""
+TOGETHER = "webinar_id"
+"""In the order of this column models are written; staging is in the order of time."""
 
 
 def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
@@ -45,18 +47,26 @@ def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
     return replace(entry, files=[entry.files[0], file], counts=[entry.counts[0], rows], gone=["", gone])
 
 
-def rows_kept(bench: Bench, model: Model, entry: Entry, columns: Sequence[str], kept: str) -> str:
+def are_scattered(name: str, entry: Entry, by: Sequence[str], keys: int) -> bool:
+    """Whether so many keys, in these columns, are likely to have rows in every stretch of a model."""
+    return not name.startswith(PREFIX["staging"]) and TOGETHER not in by and keys * STRETCH > entry.counts[0]
+
+
+def rows_kept(
+    bench: Bench, model: Model, entry: Entry, columns: Sequence[str], kept: str, *, scattered: bool = False
+) -> str:
     """Return the query that gives those rows of a model that are wanted, in these columns alone.
 
     Args:
         kept: the semi joins, with the model as `mine`, that say which.
+        scattered: every stretch will be read, so their places need not be found.
     """
     listed = ", ".join(f'mine."{column}"' for column in columns)
 
     def joined(relation: str) -> str:
         return f"select {listed} from ({relation}) as mine {kept}"
 
-    if entry.counts[0] < LARGE:
+    if entry.counts[0] < LARGE or scattered:
         return joined(bench.warehouse.relation(entry))
     base = bench.warehouse.root / entry.files[0]
     numbered = f"read_parquet({duck.text(base)}, file_row_number = true)"

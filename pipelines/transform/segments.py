@@ -11,26 +11,16 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 import duckdb
-import pyarrow as pa
 
 from pipelines.errors import ModelError
 from pipelines.models import MEMBERS, SEGMENTS, Model
 from pipelines.transform.bench import Bench, Change, fingerprint_of
 from pipelines.warehouse import Catalog, Entry
 
-SCHEMA = pa.schema(
-    [
-        pa.field("segment", pa.string()),
-        pa.field("name", pa.string()),
-        pa.field("question", pa.string()),
-        pa.field("description", pa.string()),
-        pa.field("owner", pa.string()),
-        pa.field("deliver", pa.list_(pa.string())),
-        pa.field("state", pa.string()),
-        pa.field("reason", pa.string()),
-        pa.field("member_count", pa.int64()),
-    ]
-)
+COLUMNS = """
+    segment varchar, name varchar, question varchar, description varchar, owner varchar, deliver varchar[],
+    state varchar, reason varchar, member_count bigint
+"""
 SHOWN = 400
 """Characters of an engine's words."""
 
@@ -87,7 +77,9 @@ class Gathered:
         self._write(bench, MEMBERS, made, f"select * from {table} order by segment, contact_id", members)
         counts = dict(bench.db.execute(f"select segment, count(*) from {table} group by segment").fetchall())
         rows = [_row(model, faults.get(name, ""), counts.get(name, 0)) for name, model in self.segments.items()]
-        bench.db.register("told_segments", pa.Table.from_pylist(rows, schema=SCHEMA))
+        bench.db.execute(f"create or replace temp table told_segments ({COLUMNS})")
+        if rows:
+            bench.db.executemany("insert into told_segments values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         self._write(bench, SEGMENTS, made, "select * from told_segments", catalog)
         stands = self.entries[MEMBERS]
         for name in self.segments:
@@ -130,18 +122,11 @@ def _identity(model: Model) -> str:
     return fingerprint_of(model.fingerprint, "", {**model.header, "?": model.question, "!": model.fault})
 
 
-def _row(model: Model, fault: str, count: int) -> dict[str, object]:
-    return {
-        "segment": model.name,
-        "name": model.title,
-        "question": model.question,
-        "description": model.header.get("description", ""),
-        "owner": model.header.get("owner", ""),
-        "deliver": list(model.delivered_to),
-        "state": "failed" if fault else "ok",
-        "reason": fault or None,
-        "member_count": None if fault else count,
-    }
+def _row(model: Model, fault: str, count: int) -> list[object]:
+    """Return a row of COLUMNS."""
+    about = model.header.get("description", ""), model.header.get("owner", ""), list(model.delivered_to)
+    state = ("failed", fault, None) if fault else ("ok", None, count)
+    return [model.name, model.title, model.question, *about, *state]
 
 
 def _members(bench: Bench, segments: dict[str, Model]) -> tuple[str, dict[str, str]]:
