@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pipelines import duck
-from pipelines.models import PREFIX, Model
+from pipelines.models import Model
 from pipelines.transform.bench import Bench
 from pipelines.warehouse import Entry
 
@@ -25,8 +25,8 @@ LARGE = 200_000
 """A base of fewer rows is simply read."""
 STRETCH = 50_000
 """Rows that are read or left out together."""
-TOGETHER = "webinar_id"
-"""In the order of this column models are written; staging is in the order of time."""
+PEOPLE = frozenset({"person_key", "email_key"})
+"""In no model do a person's rows lie together: they are in the order of time, or of webinars."""
 
 
 def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
@@ -47,9 +47,9 @@ def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
     return replace(entry, files=[entry.files[0], file], counts=[entry.counts[0], rows], gone=["", gone])
 
 
-def are_scattered(name: str, entry: Entry, by: Sequence[str], keys: int) -> bool:
+def are_scattered(entry: Entry, by: Sequence[str], keys: int) -> bool:
     """Whether so many keys, in these columns, are likely to have rows in every stretch of a model."""
-    return not name.startswith(PREFIX["staging"]) and TOGETHER not in by and keys * STRETCH > entry.counts[0]
+    return PEOPLE.issuperset(by) and keys * STRETCH > entry.counts[0]
 
 
 def rows_kept(
