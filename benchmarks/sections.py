@@ -99,7 +99,7 @@ def ingest(bench: Bench) -> Data:
     path = bench.cache / "pages.txt"
     task("pages", path)
     costs = {"turnout": Cost(), "dlt": Cost()}
-    for _ in range(bench.repeats):
+    for _ in range(max(bench.repeats, 7)):
         with bench.work("ingest") as work:
             bench.measured(costs["turnout"], "ingest", path, work / "home")
             if is_there("dlt"):
