@@ -168,7 +168,7 @@ def _narrow(bench: Bench, model: Model, narrowing: Narrowing, touched: str) -> N
         columns, matching = (*columns, *narrowing.also), (*matching, *narrowing.also)
     kept = f"semi join {other} as other on {_match(columns, matching)}"
     entry, needed = bench.shown[narrowing.name], _needed(bench, model, narrowing.name)
-    scattered = not narrowing.also and are_scattered(entry, columns, bench.count(other))
+    scattered = are_scattered(bench, entry, columns, other)
     bench.narrow(model, narrowing.name, rows_kept(bench, model, entry, needed, kept, scattered=scattered))
 
 

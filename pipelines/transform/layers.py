@@ -47,9 +47,9 @@ def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
     return replace(entry, files=[entry.files[0], file], counts=[entry.counts[0], rows], gone=["", gone])
 
 
-def are_scattered(entry: Entry, by: Sequence[str], keys: int) -> bool:
-    """Whether so many keys, in these columns, are likely to have rows in every stretch of a model."""
-    return PEOPLE.issuperset(by) and keys * STRETCH > entry.counts[0]
+def are_scattered(bench: Bench, entry: Entry, by: Sequence[str], keys: str) -> bool:
+    """Whether the keys of a relation, in these columns, are likely to have rows in every stretch of a model."""
+    return PEOPLE.issuperset(by) and bench.count(keys) * STRETCH > entry.counts[0]
 
 
 def rows_kept(
