@@ -18,7 +18,7 @@ from pipelines.settings import Settings
 from pipelines.vendors.hubspot import marketing
 from pipelines.vendors.hubspot.client import read_page as read_contacts
 from pipelines.vendors.hubspot.contacts import Contacts
-from pipelines.vendors.reading import batches
+from pipelines.vendors.reading import BATCH_OF_SMALL, batches
 from pipelines.vendors.zoom import attendance
 from pipelines.vendors.zoom.client import read_page as read_report
 from pipelines.vendors.zoom.known import Session
@@ -65,7 +65,7 @@ class Pages:
         if stream == "email_events":
             yield from marketing.email_events(run, log, None)
         elif stream == "participants":
-            yield from batches(_sessions(pages, run), run.now)
+            yield from batches(_sessions(pages, run), run.now, size=BATCH_OF_SMALL)
         else:
             reader = Contacts(run, ())
             for at in range(0, len(pages), 30):

@@ -255,7 +255,7 @@ class Log:
         if batch.cursor is not None:
             cursors[account] = dict(batch.cursor)
         last_at = max(at, utc(told[AT])) if AT in told else at
-        rows = columns.table(news.in_order(), account=account, observed_at=observed, batch=run)
+        rows = columns.table(news, account=account, observed_at=observed, batch=run)
         table = self.table(source, stream.name)
         assert table is not None
         commit.append(

@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.events import EVENT_SCHEMA, ID_BYTES, MOMENT
 from pipelines.log.news import News
 
+MOST_BYTES = (1 << 31) - 1
+"""What one piece of a column of texts can hold."""
+
 
 def table(news: News, *, account: str, observed_at: datetime, batch: str) -> pa.Table:
-    """Return events as a table of EVENT_SCHEMA."""
+    """Return events as a table of EVENT_SCHEMA, in the order of their moments; those of one stay in their order."""
     records, count = news.records, len(news.records)
     ids = _hashes(news.ids)
     columns: dict[str, Any] = {
@@ -27,11 +31,12 @@ def table(news: News, *, account: str, observed_at: datetime, batch: str) -> pa.
         "observed_at": pa.repeat(pa.scalar(observed_at, MOMENT), count),
         "batch": _same(batch, count),
         "digest": ids if news.contents is news.ids else _hashes(news.contents),
-        "payload": _payloads(records.payloads)
-        if all(records.payloads)
-        else pa.array([bytes(content).decode() if content else None for content in records.payloads], pa.string()),
     }
-    return pa.table(columns, schema=EVENT_SCHEMA)
+    rows, payloads = pa.table(columns), records.payloads
+    if count > 1 and not pc.all(pc.less_equal(records.moments[:-1], records.moments[1:])).as_py():
+        order = pc.sort_indices(records.moments)
+        rows, payloads = rows.take(order), [payloads[nth] for nth in order.to_pylist()]
+    return pa.table([*rows.columns, _payloads(payloads)], schema=EVENT_SCHEMA)
 
 
 def _hashes(values: Sequence[bytes]) -> pa.Array:
@@ -42,13 +47,15 @@ def _hashes(values: Sequence[bytes]) -> pa.Array:
 
 
 def _payloads(values: Sequence[bytes]) -> pa.Array:
-    """Return a column of texts that are known to be UTF-8, all in one buffer."""
-    joined = b"".join(values)
-    if len(joined) >= 1 << 31:
-        return pa.array([bytes(value) for value in values], pa.binary()).cast(pa.string())
+    """Return a column of texts that are known to be UTF-8, all in one buffer; an empty one is a gap."""
+    lengths = np.fromiter(map(len, values), np.int32, len(values))
+    if not lengths.all() or lengths.sum(dtype=np.int64) > MOST_BYTES:
+        return pa.array([bytes(value) if value else None for value in values], pa.binary()).cast(pa.string())
     offsets = np.zeros(len(values) + 1, np.int32)
-    np.cumsum(np.fromiter(map(len, values), np.int32, len(values)), out=offsets[1:])
-    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(joined)])
+    np.cumsum(lengths, out=offsets[1:])
+    return pa.Array.from_buffers(
+        pa.string(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(values))]
+    )
 
 
 def _texts(values: Sequence[str]) -> pa.Array:

@@ -47,16 +47,6 @@ class News:
             [*self.contents, *other.contents],
         )
 
-    def in_order(self) -> News:
-        """Return them in the order of their moments."""
-        moments = self.records.moments
-        if len(moments) < 2 or pc.all(pc.less_equal(moments[:-1], moments[1:])).as_py():
-            return self
-        order = pc.sort_indices(moments).to_pylist()  # equal ones stay in their order
-        ids = [self.ids[nth] for nth in order]
-        contents = ids if self.contents is self.ids else [self.contents[nth] for nth in order]
-        return News(self.records.take(order), ids, contents)
-
 
 class Index:
     """What the log holds of one stream and account at one version, in memory while it is of use.

@@ -24,6 +24,8 @@ from pipelines.events import MOMENT, Batch, Record, Records, utc
 
 BATCH = 25_000
 """Records of one commit, at most."""
+BATCH_OF_SMALL = 50_000
+"""The same where a record is a few hundred bytes: a file is read best in pieces of so many."""
 
 Kind = TypeVar("Kind")
 Item = TypeVar("Item")

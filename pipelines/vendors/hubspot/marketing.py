@@ -28,7 +28,7 @@ from pipelines.vendors.hubspot.account import both, whole
 from pipelines.vendors.hubspot.client import SAME_PAGE
 from pipelines.vendors.hubspot.run import Run
 from pipelines.vendors.reading import (
-    BATCH,
+    BATCH_OF_SMALL,
     RecordReader,
     Whole,
     batches,
@@ -100,7 +100,7 @@ def email_events(run: Run, log: Log, cursor: Mapping[str, Any] | None) -> Iterat
                     state = {"read_to": iso(reached), "looked_back_at": iso(looked_back)}
                     months += 1
                 rows = sum(map(len, pages))
-                if rows + EVENTS_PAGE > BATCH or (is_last and rows and months >= MONTHS_PER_COMMIT):
+                if rows + EVENTS_PAGE > BATCH_OF_SMALL or (is_last and rows and months >= MONTHS_PER_COMMIT):
                     yield Batch(Records.joined(pages), state or None, at=run.now())
                     pages, months = [], 0
     except VendorError:
