@@ -113,10 +113,21 @@ def builds(bench: Bench, events: int) -> Data:
     peers = ["naive", "typed"]
     if events <= bench.largest_for_frames:
         peers += [name for name in ("polars", "pandas") if is_there(name)]
-    ours = ("scan", "tables", "kept", "tables after", "whole", "nothing", "increment", "naive after", "few")
+    ours = (
+        "scan",
+        "tables",
+        "kept",
+        "tables after",
+        "tables few",
+        "whole",
+        "nothing",
+        "increment",
+        "naive after",
+        "few",
+    )
     costs = {name: Cost() for name in (*ours, *peers)}
     told: Data = {"events": events, "history": history_of(folder)}
-    until = END + DAY * min(2_000_000 / events, 1) - timedelta(seconds=1)
+    until = _same_delta(events)
     with bench.work(f"builds-{events}") as work:
         base = work / "base"
         task("clone", folder / "home", base)
@@ -126,8 +137,12 @@ def builds(bench: Bench, events: int) -> Data:
             bench.measured(costs["tables"], "tables", base)
             if turn == 0:
                 told["rows"] = [same(base, work / peer, work / "naive") for peer in peers][0]
+            bench.measured(costs["naive after"], "naive", folder, (END + DAY).isoformat(), work / "after")
             for _ in range(bench.repeats):
                 _increment(bench, costs["tables after"], folder, base, work, END + DAY, "tables")
+            bench.measured(costs["naive after"], "naive", folder, (END + DAY).isoformat(), work / "after")
+            for _ in range(bench.repeats):
+                _increment(bench, costs["tables few"], folder, base, work, until, "tables")
             bench.measured(costs["kept"], "kept", base)
             if turn == 0:
                 same(base, work / "naive", work / "naive")
@@ -138,7 +153,6 @@ def builds(bench: Bench, events: int) -> Data:
             bench.measured(costs["nothing"], "build", base, END.isoformat())
             for _ in range(bench.repeats):
                 told["delta"] = _increment(bench, costs["increment"], folder, base, work, END + DAY)
-            bench.measured(costs["naive after"], "naive", folder, (END + DAY).isoformat(), work / "after")
             if turn == 0:
                 same(work / "changed", work / "after", work / "naive")
             told["few"] = _increment(bench, costs["few"], folder, base, work, until)
@@ -147,6 +161,25 @@ def builds(bench: Bench, events: int) -> Data:
                 task("whole", work / "again", until.isoformat())
                 same(work / "changed", work / "again", work / "naive")
     return {**told, "costs": {name: cost.summary() for name, cost in costs.items() if cost.wall}}
+
+
+def delta(bench: Bench) -> list[Data]:
+    """About as many events more, within the same day, on each history: the six tables, without peers."""
+    found: list[Data] = []
+    for events in bench.sizes:
+        folder, cost = bench.history(events), Cost()
+        with bench.work(f"delta-{events}") as work:
+            task("clone", folder / "home", work / "base")
+            task("tables", work / "base")
+            for _ in range(bench.repeats):
+                few = _increment(bench, cost, folder, work / "base", work, _same_delta(events), "tables")
+        found.append({"events": events, "few": few, **cost.summary()})
+    return found
+
+
+def _same_delta(events: int) -> datetime:
+    """Return the moment up to which a history has about as many new events as any other."""
+    return END + DAY * min(2_000_000 / events, 1) - timedelta(seconds=1)
 
 
 def _increment(bench: Bench, cost: Cost, folder: Path, base: Path, work: Path, until: datetime, which: str = "") -> int:

@@ -27,7 +27,7 @@ from pipelines.warehouse import Catalog, Entry, Warehouse
 
 MEMORY = "1GB"
 """What DuckDB may hold in memory during a build; what is more goes to disk, below `models/`."""
-COPY = "(format parquet, parquet_version v2, compression zstd, compression_level 1, row_group_size 100000)"
+COPY = "(format parquet, parquet_version v2, compression lz4_raw, row_group_size 100000)"
 """Version 2 for its encodings: numbers as differences are written and read back quicker, and are smaller."""
 FEW = 2_000
 """Rows, up to which a model is kept in memory for those that read it, and one thread runs statements planned in haste:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from pipelines import duck
 from pipelines.models import CHANGED, Increment, Model, Narrowing
+from pipelines.transform import layers
 from pipelines.transform.bench import Bench, Change, fingerprint_of
 from pipelines.transform.layers import are_scattered, fold, rows_kept
 from pipelines.warehouse import Entry
@@ -99,12 +100,25 @@ def append(bench: Bench, model: Model, old: Entry, made_of: dict[str, str]) -> F
 
 def _stale(bench: Bench, model: Model, old: Entry, touched: str) -> str:
     """Keep the rows that stood under the touched keys; return their table."""
-    return bench.table("stale", rows_kept(bench, model, old, list(old.columns), _touched_alone(model, touched)), model)
+    return bench.table(
+        "stale", rows_kept(bench, model, old, list(old.columns), _touched_alone(model, old, touched)), model
+    )
 
 
-def _touched_alone(model: Model, touched: str) -> str:
+def _touched_alone(model: Model, old: Entry, touched: str) -> str:
     key = _of(model).key
-    return f"semi join {touched} as other on {_match(key, key)}"
+    return _wanted(old, key, key, touched)
+
+
+def _wanted(entry: Entry, columns: Sequence[str], matching: Sequence[str], keys: str) -> str:
+    """Return the semi joins that leave of a model, as `mine`, the rows of these keys.
+
+    Of keys of several columns the first is met alone before: by one column DuckDB leaves rows out while it reads.
+    """
+    whole = f"semi join {keys} as other on {_match(columns, matching)}"
+    if entry.rows < layers.LARGE or len(columns) == 1 or "(" in columns[0] + matching[0]:
+        return whole
+    return f'semi join (select "{matching[0]}" from {keys}) as few on mine."{columns[0]}" = few."{matching[0]}" {whole}'
 
 
 def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fresh: str, stale: str) -> Found:
@@ -125,7 +139,7 @@ def _unlooked(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], f
 
     Of what stood only the keys are read, to count it.
     """
-    went = bench.count(f"({bench.warehouse.relation(old)}) as mine {_touched_alone(model, touched)}")
+    went = bench.count(f"({bench.warehouse.relation(old)}) as mine {_touched_alone(model, old, touched)}")
     if not went and not bench.count(fresh):
         return _unchanged(bench, model, old, made_of)
     return _on_top(bench, model, old, made_of, f"from {fresh}", touched, went)
@@ -166,8 +180,8 @@ def _narrow(bench: Bench, model: Model, narrowing: Narrowing, touched: str) -> N
     if narrowing.also:
         other = f"({_pairs(model, narrowing, other, touched)})"
         columns, matching = (*columns, *narrowing.also), (*matching, *narrowing.also)
-    kept = f"semi join {other} as other on {_match(columns, matching)}"
     entry, needed = bench.shown[narrowing.name], _needed(bench, model, narrowing.name)
+    kept = _wanted(entry, columns, matching, other)
     scattered = are_scattered(bench, entry, columns, other)
     bench.narrow(model, narrowing.name, rows_kept(bench, model, entry, needed, kept, scattered=scattered))
 

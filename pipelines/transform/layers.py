@@ -27,6 +27,8 @@ STRETCH = 50_000
 """Rows that are read or left out together."""
 PEOPLE = frozenset({"person_key", "email_key"})
 """In no model do a person's rows lie together: they are in the order of time, or of webinars."""
+STRETCHES_OF_A_PERSON = 4
+"""At least, in a large model, as a rule of thumb."""
 
 
 def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
@@ -49,7 +51,7 @@ def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
 
 def are_scattered(bench: Bench, entry: Entry, by: Sequence[str], keys: str) -> bool:
     """Whether the keys of a relation, in these columns, are likely to have rows in every stretch of a model."""
-    return PEOPLE.issuperset(by) and bench.count(keys) * STRETCH > entry.counts[0]
+    return PEOPLE.issuperset(by) and bench.count(keys) * STRETCHES_OF_A_PERSON * STRETCH > entry.counts[0]
 
 
 def rows_kept(

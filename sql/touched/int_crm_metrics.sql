@@ -4,16 +4,6 @@
 --   stg_hubspot__form_submissions by email_key of int_crm_addresses; int_contacts by contact_id = subject_key
 with
 
-windows as (
-
-    select
-        date_trunc('day', getvariable('as_of_before')) - interval 30 day as since_30d_before,
-        date_trunc('day', getvariable('as_of')) - interval 30 day as since_30d,
-        date_trunc('day', getvariable('as_of_before')) - interval 1 year as since_1y_before,
-        date_trunc('day', getvariable('as_of')) - interval 1 year as since_1y
-
-),
-
 whose as (
 
     select
@@ -37,21 +27,35 @@ addresses as (
     select email_key from stg_hubspot__form_submissions
     where submitted_at >= getvariable('as_of_before') and submitted_at < getvariable('as_of')
     union
-    select sent_in.email_key
-    from stg_hubspot__form_submissions as sent_in
-    cross join windows
+    select email_key from stg_hubspot__form_submissions
     where
-        (sent_in.submitted_at >= windows.since_30d_before and sent_in.submitted_at < windows.since_30d)
-        or (sent_in.submitted_at >= windows.since_1y_before and sent_in.submitted_at < windows.since_1y)
+        submitted_at >= date_trunc('day', getvariable('as_of_before')) - interval 30 day
+        and submitted_at < date_trunc('day', getvariable('as_of')) - interval 30 day
     union
-    select touches.email_key
-    from int_email_touches as touches
-    cross join windows
+    select email_key from stg_hubspot__form_submissions
     where
-        (touches.last_opened_at >= windows.since_30d_before and touches.last_opened_at < windows.since_30d)
-        or (touches.last_opened_at >= windows.since_1y_before and touches.last_opened_at < windows.since_1y)
-        or (touches.last_clicked_at >= windows.since_30d_before and touches.last_clicked_at < windows.since_30d)
-        or (touches.last_clicked_at >= windows.since_1y_before and touches.last_clicked_at < windows.since_1y)
+        submitted_at >= date_trunc('day', getvariable('as_of_before')) - interval 1 year
+        and submitted_at < date_trunc('day', getvariable('as_of')) - interval 1 year
+    union
+    select email_key from int_email_touches
+    where
+        last_opened_at >= date_trunc('day', getvariable('as_of_before')) - interval 30 day
+        and last_opened_at < date_trunc('day', getvariable('as_of')) - interval 30 day
+    union
+    select email_key from int_email_touches
+    where
+        last_opened_at >= date_trunc('day', getvariable('as_of_before')) - interval 1 year
+        and last_opened_at < date_trunc('day', getvariable('as_of')) - interval 1 year
+    union
+    select email_key from int_email_touches
+    where
+        last_clicked_at >= date_trunc('day', getvariable('as_of_before')) - interval 30 day
+        and last_clicked_at < date_trunc('day', getvariable('as_of')) - interval 30 day
+    union
+    select email_key from int_email_touches
+    where
+        last_clicked_at >= date_trunc('day', getvariable('as_of_before')) - interval 1 year
+        and last_clicked_at < date_trunc('day', getvariable('as_of')) - interval 1 year
 
 ),
 

@@ -4,16 +4,6 @@
 --   of int_people
 with
 
-windows as (
-
-    select
-        date_trunc('day', getvariable('as_of_before')) - interval 30 day as since_30d_before,
-        date_trunc('day', getvariable('as_of')) - interval 30 day as since_30d,
-        date_trunc('day', getvariable('as_of_before')) - interval 1 year as since_1y_before,
-        date_trunc('day', getvariable('as_of')) - interval 1 year as since_1y
-
-),
-
 people as (
 
     select
@@ -40,18 +30,15 @@ persons as (
     select person_key from int_attendances
     where webinar_id in (select webinar_id from int_webinars__changed)
     union
-    select int_attendances.person_key
-    from int_attendances
-    cross join windows
+    select person_key from int_attendances
     where
-        (
-            int_attendances.joined_at >= windows.since_30d_before
-            and int_attendances.joined_at < windows.since_30d
-        )
-        or (
-            int_attendances.joined_at >= windows.since_1y_before
-            and int_attendances.joined_at < windows.since_1y
-        )
+        joined_at >= date_trunc('day', getvariable('as_of_before')) - interval 30 day
+        and joined_at < date_trunc('day', getvariable('as_of')) - interval 30 day
+    union
+    select person_key from int_attendances
+    where
+        joined_at >= date_trunc('day', getvariable('as_of_before')) - interval 1 year
+        and joined_at < date_trunc('day', getvariable('as_of')) - interval 1 year
 
 )
 

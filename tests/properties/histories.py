@@ -72,7 +72,9 @@ class Teller:
         self.contacts = [company * 1000 + n for n in range(1, 6)]
         self.webinars = [company * 100 + n for n in range(1, 4)]
         self.sessions = {f"s{company}.{webinar}.{n}==": webinar for webinar in self.webinars[:2] for n in range(2)}
-        self.emails = [f"e{company}.{n}" for n in range(8)]
+        self.emails = {
+            f"e{company}.{n}": self.moment() if n % 2 else datetime(1970, 1, 1, tzinfo=UTC) for n in range(8)
+        }
         self.touches = [(START + timedelta(days=n)).isoformat() for n in range(2)]
 
     def moment(self, far: float = 0.1) -> datetime:
@@ -156,11 +158,11 @@ class Teller:
 
     def email(self) -> None:
         dice = self.dice
-        mail = dice.choice(self.emails)
-        sent = {"id": mail, "created": 1000}
+        mail = dice.choice(list(self.emails))
+        sent = {"id": mail, "created": round(self.emails[mail].timestamp() * 1000)}
         kind = dice.choice(["SENT", "OPEN", "OPEN", "CLICK", "DELIVERED"])
         at = self.moment()
-        key = f"{mail}|1000" if kind == "SENT" else f"{mail}.{len(self.events)}|{at.timestamp()}"
+        key = f"{mail}|{sent['created']}" if kind == "SENT" else f"{mail}.{len(self.events)}|{at.timestamp()}"
         body = {
             "type": kind,
             "recipient": self.address(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,7 +38,12 @@ ENDS = sorted(model.name for model in MODELS.values() if model.layer in ("marts"
 
 def some(dice: random.Random, part: int) -> dict[str, Model]:
     """Return some models that people read, with all that these are made of; the parts of a short run have all."""
-    wanted, waiting = set[str](), dice.sample(ENDS, 4) if IS_LONG else ENDS[part::PARTS]
+    return made_of(dice.sample(ENDS, 4) if IS_LONG else ENDS[part::PARTS])
+
+
+def made_of(names: Iterable[str]) -> dict[str, Model]:
+    """Return models and all that these are made of."""
+    wanted, waiting = set[str](), list(names)
     while waiting:
         name = waiting.pop()
         wanted.add(name)
@@ -109,3 +114,28 @@ def test_built_by_key_equals_built_whole(part: int, dice: random.Random) -> None
         found, _ = play(random.Random(f"{part} {dice.random()}"), part, Path(folder))
         assert found == {}
         assert doubled(Path(folder) / "one") == []
+
+
+@pytest.mark.rule("EV-02")
+def test_where_nothing_comes_but_time_goes_by_what_leaves_a_window_is_counted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "LARGE", 0)
+    monkeypatch.setattr(layers, "STRETCH", 5)
+    dice = random.Random("windows")
+    log, chosen = PlainLog(tmp_path / "one"), made_of(["contact_metrics"])
+    log.append("turnout/settings", [told_settings(dice, START, 0)])
+    by_stream: dict[str, list[dict[str, object]]] = {}
+    for stream, row in (event for n in range(1, 20) for event in OrgTeller(dice, n).history(75)):
+        by_stream.setdefault(stream, []).append(row)
+    for stream, found in by_stream.items():
+        log.append(stream, found)
+    how: Counter[str] = Counter()
+    for day in range(10, 70, 10):
+        as_of = START + timedelta(days=day, seconds=17)
+        receipt = transform.build(cast(Log, log), chosen, as_of=as_of, small=0, share=1e9)
+        how.update(name for name, built in receipt.models.items() if built.how == "by key")
+        whole = PlainLog(tmp_path / f"{day}", log.commits)
+        transform.build(cast(Log, whole), chosen, as_of=as_of)
+        assert differences(rows(log.home, chosen), rows(whole.home, chosen)) == {}
+    assert {"int_crm_metrics", "int_zoom_metrics", "int_email_touches"} <= how.keys()
