@@ -25,6 +25,8 @@ LARGE = 200_000
 """A base of fewer rows is simply read."""
 STRETCH = 50_000
 """Rows that are read or left out together."""
+GAP = 20
+"""Stretches that are passed over sooner than another scan is planned: rows that a semi join leaves out are not unpacked."""
 PEOPLE = frozenset({"person_key", "email_key"})
 """In no model do a person's rows lie together: they are in the order of time, or of webinars."""
 STRETCHES_OF_A_PERSON = 4
@@ -80,21 +82,19 @@ def rows_kept(
     found = bench.db.execute(f"select distinct place // {STRETCH} from {places} order by 1").fetchall()
     parts = [joined(bench.warehouse.relation(entry, first=1))] if len(entry.files) > 1 else []
     taken = bench.warehouse.without_taken(entry, 0)
-    for first, last in _stretches([row[0] for row in found], entry.counts[0]):
+    for first, last in _stretches(row[0] for row in found):
         span = f"(from {numbered} where file_row_number between {first} and {last})"
         place = f"semi join {places} as places on mine.file_row_number = places.place"
         parts.append(f"select {listed} from {span} as mine {place} {taken}")
     return " union all ".join(parts) or f"{joined(bench.warehouse.relation(entry))} limit 0"
 
 
-def _stretches(numbers: Iterable[int], rows: int) -> list[tuple[int, int]]:
-    """Return the first and last row of each run of stretches; all rows as one where most of them are wanted."""
+def _stretches(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the first and last row of each run of stretches, with what is passed over between them."""
     runs: list[list[int]] = []
     for number in numbers:
-        if runs and runs[-1][1] == number - 1:
+        if runs and number - runs[-1][1] <= GAP:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-    if sum(last - first + 1 for first, last in runs) * STRETCH > rows // 2:
-        return [(0, rows)]
     return [(first * STRETCH, (last + 1) * STRETCH - 1) for first, last in runs]

@@ -30,9 +30,13 @@ registrations as (
         person_key,
         webinar_id
     from int_registrations
-    where
-        person_key in (select person_key from int_people__changed)
-        or webinar_id in (select webinar_id from int_webinars__changed)
+    where person_key in (select person_key from int_people__changed)
+    union
+    select
+        person_key,
+        webinar_id
+    from int_registrations
+    where webinar_id in (select webinar_id from int_webinars__changed)
 
 )
 

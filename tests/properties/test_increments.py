@@ -20,7 +20,7 @@ from pipelines.log import Log
 from pipelines.models import Model
 from pipelines.transform import layers
 from pipelines.warehouse import Warehouse
-from tests.properties.histories import DAYS, START, PlainLog
+from tests.properties.histories import DAYS, START, PlainLog, Teller
 from tests.properties.histories import settings as told_settings
 from tests.properties.org import OrgTeller, doubled
 
@@ -73,6 +73,7 @@ def play(dice: random.Random, part: int, folder: Path) -> tuple[dict[str, tuple[
     """Play histories in random pieces; return what differs from a whole build, and how models were built."""
     log = PlainLog(folder / "one")
     layers.LARGE, layers.STRETCH, layers.LAYERS, layers.LEAST = 0, 5, dice.randint(1, 4), dice.choice([0, 5, 50_000])
+    layers.GAP = dice.choice([1, 3])
     waiting = [event for n in range(1, COMPANIES + 1) for event in OrgTeller(dice, n).history(dice.randint(*LENGTHS))]
     dice.shuffle(waiting)
     steps = dice.randint(3, 6)
@@ -122,6 +123,7 @@ def test_where_nothing_comes_but_time_goes_by_what_leaves_a_window_is_counted_ag
 ) -> None:
     monkeypatch.setattr(layers, "LARGE", 0)
     monkeypatch.setattr(layers, "STRETCH", 5)
+    monkeypatch.setattr(layers, "GAP", 1)
     dice = random.Random("windows")
     log, chosen = PlainLog(tmp_path / "one"), made_of(["contact_metrics"])
     log.append("turnout/settings", [told_settings(dice, START, 0)])
@@ -139,3 +141,41 @@ def test_where_nothing_comes_but_time_goes_by_what_leaves_a_window_is_counted_ag
         transform.build(cast(Log, whole), chosen, as_of=as_of)
         assert differences(rows(log.home, chosen), rows(whole.home, chosen)) == {}
     assert {"int_crm_metrics", "int_zoom_metrics", "int_email_touches"} <= how.keys()
+
+
+@pytest.mark.rule("EV-02", "HZ-12")
+def test_who_registered_after_the_end_is_on_the_timeline_of_whom_they_turn_out_to_be(tmp_path: Path) -> None:
+    teller = Teller(random.Random("late"), 1)
+    (ada, *_), (contact, *_), (uuid, *_) = teller.people, teller.contacts, teller.sessions
+    webinar, start = teller.sessions[uuid], START + timedelta(days=3)
+
+    def runs(topic: str, day: int) -> None:
+        body = {"topic": topic, "type": 5, "start_time": f"{start:%Y-%m-%dT%H:%M:%SZ}", "duration": 60}
+        body |= {"created_at": START.isoformat(), "settings": {"approval_type": 0}}
+        teller.tell("zoom/webinars", str(webinar), body, START + timedelta(days=day))
+
+    def one() -> None:
+        runs("One", 0)
+        span = {"start_time": start.isoformat(), "end_time": (start + timedelta(hours=1)).isoformat()}
+        teller.tell("zoom/instances", uuid, span, start + timedelta(hours=2), str(webinar))
+        at = START + timedelta(days=5)
+        body = {"email": ada, "first_name": "Ada", "status": "approved", "create_time": at.isoformat()}
+        teller.tell("zoom/registrants", f"{webinar}|r", body, at, str(webinar))
+
+    def known() -> None:
+        body = {"createdAt": START.isoformat(), "properties": {"email": ada}}
+        teller.tell("hubspot/contacts", str(contact), body, START + timedelta(days=6))
+
+    log, chosen = PlainLog(tmp_path / "home"), made_of(["contact_timeline"])
+    log.append("turnout/settings", [told_settings(random.Random(0), START, 0)])
+    found: list[tuple[object, ...]] = []
+    for tell in (one, known, lambda: runs("Two", 7)):
+        teller.events.clear()
+        tell()
+        for stream, row in teller.events:
+            log.append(stream, [row | {"kind": "seen"}])
+        transform.build(cast(Log, log), chosen, as_of=START + timedelta(days=9), small=0, share=1e9)
+        with Warehouse(log.home).connect(chosen) as db:
+            found += db.execute("select contact_id, entry_type, topic from contact_timeline").fetchall()
+    entry = "webinar_registered"
+    assert found == [(None, entry, "One"), (contact, entry, "One"), (contact, entry, "Two")]
