@@ -26,7 +26,7 @@ LARGE = 200_000
 STRETCH = 50_000
 """Rows that are read or left out together."""
 GAP = 20
-"""Stretches that are passed over sooner than another scan is planned: rows that a semi join leaves out are not unpacked."""
+"""Stretches that are passed over sooner than another scan is planned: what a semi join leaves out is not unpacked."""
 PEOPLE = frozenset({"person_key", "email_key"})
 """In no model do a person's rows lie together: they are in the order of time, or of webinars."""
 STRETCHES_OF_A_PERSON = 4
