@@ -58,7 +58,7 @@ named as (
             when
                 upper(told.type) in ('OPEN', 'CLICK')
                 and told.sentby.id is not null
-                and try_cast(told.sentby.created as bigint) <= epoch_ms(happened_at)
+                and try_cast(told.sentby.created as bigint) <= epoch_us(happened_at) // 1000
                 then cast('0x' || left(md5(told.sentby.id || '|' || told.sentby.created), 15) as bigint)
         end as sent_key,
         case when upper(told.type) = 'SENT' then nullif(told.subject, '') end as subject,

@@ -14,7 +14,8 @@ late as (
         on int_sent_emails__changed.sent_key = sent.event_key
     where
         coalesce(
-            try_cast(split_part(sent.source_key, '|', -1) as bigint) < epoch_ms(getvariable('as_of_before')), true
+            try_cast(split_part(sent.source_key, '|', -1) as bigint) <= epoch_us(getvariable('as_of_before')) // 1000,
+            true
         )
 
 ),

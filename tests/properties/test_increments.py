@@ -179,3 +179,29 @@ def test_who_registered_after_the_end_is_on_the_timeline_of_whom_they_turn_out_t
             found += db.execute("select contact_id, entry_type, topic from contact_timeline").fetchall()
     entry = "webinar_registered"
     assert found == [(None, entry, "One"), (contact, entry, "One"), (contact, entry, "Two")]
+
+
+@pytest.mark.rule("EV-02", "HS-07")
+@pytest.mark.parametrize(
+    "built_after", [timedelta(microseconds=500), timedelta(days=1)], ids=["at once", "a day later"]
+)
+def test_an_open_goes_to_whom_it_was_sent_to_however_late_the_sending_is_told(
+    tmp_path: Path, built_after: timedelta
+) -> None:
+    teller, at = Teller(random.Random("sent"), 1), START + timedelta(days=1)
+    ada, bob = teller.people[:2]
+    sent = {"id": "s", "created": round(at.timestamp() * 1000)}
+    body = {"emailCampaignId": 1, "filteredEvent": False}
+    teller.tell("hubspot/email_events", "o", {**body, "type": "OPEN", "recipient": bob, "sentBy": sent}, at)
+    teller.tell("hubspot/email_events", f"s|{sent['created']}", {**body, "type": "SENT", "recipient": ada}, at)
+    log, chosen = PlainLog(tmp_path / "home"), made_of(["int_email_touches"])
+    whose: list[str] = []
+    for after, (stream, row) in zip((built_after, timedelta(days=2)), teller.events, strict=True):
+        log.append(stream, [row])
+        receipt = transform.build(cast(Log, log), chosen, as_of=at + after, small=0, share=1e9)
+        with Warehouse(log.home).connect(chosen) as db:
+            keys = "select email_key from int_email_touches"
+            sql = f"select distinct email from stg_hubspot__email_events where email_key in ({keys})"
+            whose += [email for (email,) in db.execute(sql).fetchall()]
+    assert whose == [bob, ada]
+    assert receipt.models["int_email_touches"].how == "whole"
