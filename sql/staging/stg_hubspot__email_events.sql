@@ -2,7 +2,7 @@
 -- grain: one row per event of hubspot/email_events
 -- units: email_key, event_key, sent_key are the first 60 bits of an md5; happened_at is UTC; event_key and source_key
 --        (HubSpot's id and created) are those of what was sent, opened and clicked, sent_key names the sending in the
---        latter two, which was not after them; subject stands with what was sent alone, url with clicks
+--        latter two; subject stands with what was sent alone, url with clicks
 -- rule:  HS-06, HS-07; HubSpot's identity of an event is the pair of id and created
 with
 
@@ -55,10 +55,7 @@ named as (
         told.emailcampaignid as campaign_id,
         coalesce(told.filteredevent, false) as is_bot,
         case
-            when
-                upper(told.type) in ('OPEN', 'CLICK')
-                and told.sentby.id is not null
-                and try_cast(told.sentby.created as bigint) <= epoch_us(happened_at) // 1000
+            when upper(told.type) in ('OPEN', 'CLICK') and told.sentby.id is not null
                 then cast('0x' || left(md5(told.sentby.id || '|' || told.sentby.created), 15) as bigint)
         end as sent_key,
         case when upper(told.type) = 'SENT' then nullif(told.subject, '') end as subject,

@@ -5,21 +5,6 @@
 -- narrowed: int_sent_emails by sent_key of stg_hubspot__email_events
 with
 
-late as (
-
-    -- sendings made before the last moment: what names another is never before it, so it is due now and taken anyway
-    select int_sent_emails__changed.*
-    from int_sent_emails__changed
-    inner join stg_hubspot__email_events__changed as sent
-        on int_sent_emails__changed.sent_key = sent.event_key
-    where
-        coalesce(
-            try_cast(split_part(sent.source_key, '|', -1) as bigint) <= epoch_us(getvariable('as_of_before')) // 1000,
-            true
-        )
-
-),
-
 taken as (
 
     select * from stg_hubspot__email_events__changed
@@ -50,13 +35,13 @@ select
 from (
     -- opens and clicks (they alone name a sending) whose sending has changed: any but those that are new themselves
     select count(*) as counted
-    from late
+    from int_sent_emails__changed as late
     inner join stg_hubspot__email_events as events
         on late.sent_key = events.sent_key
     where events.email_key is distinct from late.sent_to_key
     union all
     select -count(*) as counted
-    from late
+    from int_sent_emails__changed as late
     inner join stg_hubspot__email_events__changed as events
         on late.sent_key = events.sent_key
     where events.email_key is distinct from late.sent_to_key

@@ -147,18 +147,6 @@ def test_an_open_of_a_forwarded_email_is_of_whom_it_was_first_sent_to(told: Told
     assert later == {"s": [1], "o": [1], "alone": [3]}
 
 
-@pytest.mark.rule("HS-07")
-@pytest.mark.parametrize(("after", "whose"), [(0, 1), (1, 2)])
-def test_no_open_is_of_what_was_sent_after_it(told: Told, after: int, whose: int) -> None:
-    sent_at = OPENED + timedelta(milliseconds=after)
-    told.email("SENT", "s", sent_at, "c1@x.example", subject="News")
-    sent = {"id": "s", "created": round(sent_at.timestamp() * 1000)}
-    told.email("OPEN", "o", OPENED, "c2@x.example", sentBy=sent)
-    (opened,) = (row for row in told.build().values() if row["source_id"] == "o")
-    assert opened["contact_ids"] == [whose]
-    assert (opened["subject"] == "News") == (whose == 1)
-
-
 def test_an_open_has_the_subject_under_which_the_email_was_sent_however_late_that_is_known(told: Told) -> None:
     told.email("OPEN", "o", OPENED, "c2@x.example")
     assert [row["subject"] for row in told.build().values()] == [None]
