@@ -28,6 +28,7 @@ import duckdb
 
 from pipelines import duck
 from pipelines.errors import ModelError
+from pipelines.narrowing import Narrowing, narrowings
 from pipelines.parsing import Memory, header_of
 
 SQL_ROOT = Path(__file__).resolve().parent.parent / "sql"
@@ -43,7 +44,6 @@ READS = {
 """What each layer may read; sync models read some intermediate ones for candidates that never became rows."""
 PREFIX = {"staging": "stg_", "intermediate": "int_", "segments": "segment_", "sync": "sync_", "audits": "assert_"}
 RAW = re.compile(r"raw_([a-z0-9_]+?)__([a-z0-9_]+)\Z")
-NARROWED = re.compile(r"(\w+) by (.+?)(?: of (\w+)(?: with (.+))?)?")
 CAME, GONE, CHANGED = "__came", "__gone", "__changed"
 BEFORE = "__before"
 
@@ -58,23 +58,6 @@ UNFIT = re.compile(r"[^a-z0-9_]")
 
 APPENDED = "appended"
 """`-- incremental: appended`: each row comes of one row of what the model reads, and stays."""
-
-
-@dataclass(frozen=True)
-class Narrowing:
-    """Which rows of an input a build by changed key needs: those whose `columns` match `matching` of another relation.
-
-    Attributes:
-        of: an input, as it was narrowed before this one; "" for the touched keys themselves.
-        also: columns that must match those of the same touched key, too: a person's rows of that webinar alone. The
-            input `of` is then one that was narrowed by the touched keys themselves.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    matching: tuple[str, ...]
-    of: str = ""
-    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -373,25 +356,5 @@ def _increment(db: duckdb.DuckDBPyConnection, key: str, model: Path, reads: Sequ
         name.removesuffix(what) for name in tables for what in (CAME, GONE, CHANGED) if name.endswith(what)
     )
     merged = tuple(word.strip() for word in header.get("merged", "").removeprefix("greatest of ").split(",") if word)
-    narrowed = tuple(_narrowing(line, path) for line in header.get("narrowed", "").split(";") if line.strip())
-    for at, one in enumerate(narrowed):
-        if one.also and one.of not in {earlier.name for earlier in narrowed[:at] if not earlier.of}:
-            raise ModelError(f"{path}: `{one.name} … of {one.of} with …`: {one.of} must be narrowed by the keys first.")
-    return Increment(columns, sql, narrowed, merged, header.get("of", ""), watches)
-
-
-def _narrowing(text: str, path: Path) -> Narrowing:
-    found = NARROWED.fullmatch(text.strip())
-    if not found:
-        raise ModelError(
-            f"{path}: `narrowed: {text.strip()}` is not "
-            "`<input> by <column [= other]> [and …] [of <input> [with <column> [and …]]]`."
-        )
-    pairs = [pair.split(" = ") for pair in found[2].split(" and ")]
-    return Narrowing(
-        found[1],
-        tuple(pair[0].strip() for pair in pairs),
-        tuple(pair[-1].strip() for pair in pairs),
-        found[3] or "",
-        tuple(found[4].split(" and ")) if found[4] else (),
-    )
+    of = header.get("of", "")
+    return Increment(columns, sql, narrowings(header.get("narrowed", ""), path, of), merged, of, watches)

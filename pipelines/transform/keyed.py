@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pipelines import duck
-from pipelines.models import CHANGED, Increment, Model, Narrowing
-from pipelines.transform import layers
+from pipelines.models import CHANGED, Increment, Model
+from pipelines.narrowing import Narrowing
 from pipelines.transform.bench import Bench, Change, fingerprint_of
-from pipelines.transform.layers import are_scattered, fold, rows_kept
+from pipelines.transform.layers import are_scattered, fold, is_large, rows_kept
 from pipelines.warehouse import Entry
 
 Found = tuple[Entry, int] | None
@@ -113,12 +113,17 @@ def _touched_alone(model: Model, old: Entry, touched: str) -> str:
 def _wanted(entry: Entry, columns: Sequence[str], matching: Sequence[str], keys: str) -> str:
     """Return the semi joins that leave of a model, as `mine`, the rows of these keys.
 
-    Of keys of several columns the first is met alone before: by one column DuckDB leaves rows out while it reads.
+    Of keys of several columns each is met alone before: by one column DuckDB leaves rows out while it reads.
     """
     whole = f"semi join {keys} as other on {_match(columns, matching)}"
-    if entry.rows < layers.LARGE or len(columns) == 1 or "(" in columns[0] + matching[0]:
+    if not is_large(entry) or len(columns) == 1:
         return whole
-    return f'semi join (select "{matching[0]}" from {keys}) as few on mine."{columns[0]}" = few."{matching[0]}" {whole}'
+    alone = [
+        f'semi join (select "{other}" as its from {keys}) as few_{n} on mine."{mine}" = few_{n}.its'
+        for n, (mine, other) in enumerate(zip(columns, matching, strict=True))
+        if "(" not in mine + other
+    ]
+    return " ".join([*alone, whole])
 
 
 def _layer(bench: Bench, model: Model, old: Entry, made_of: dict[str, str], fresh: str, stale: str) -> Found:
@@ -178,12 +183,25 @@ def _narrow(bench: Bench, model: Model, narrowing: Narrowing, touched: str) -> N
     other = bench.narrowed(narrowing.of) if narrowing.of else touched
     columns, matching = narrowing.columns, narrowing.matching
     if narrowing.also:
-        other = f"({_pairs(model, narrowing, other, touched)})"
+        other = bench.table("matching", _pairs(model, narrowing, other, touched), model)
         columns, matching = (*columns, *narrowing.also), (*matching, *narrowing.also)
+    elif narrowing.others:
+        other = bench.table("matching", _either(bench, narrowing, touched), model)
+        matching = columns
     entry, needed = bench.shown[narrowing.name], _needed(bench, model, narrowing.name)
     kept = _wanted(entry, columns, matching, other)
     scattered = are_scattered(bench, entry, columns, other)
     bench.narrow(model, narrowing.name, rows_kept(bench, model, entry, needed, kept, scattered=scattered))
+
+
+def _either(bench: Bench, narrowing: Narrowing, touched: str) -> str:
+    """Return the query that gives what an input has to match, where it is narrowed by several others."""
+    parts: list[str] = []
+    for one in narrowing.each:
+        pairs = zip(one.columns, one.matching, strict=True)
+        listed = ", ".join(f'{_of_table("mine", other)} as "{column}"' for column, other in pairs)
+        parts.append(f"select {listed} from {bench.narrowed(one.of) if one.of else touched} as mine")
+    return " union ".join(parts)
 
 
 def _pairs(model: Model, narrowing: Narrowing, other: str, touched: str) -> str:
@@ -201,7 +219,7 @@ def _needed(bench: Bench, model: Model, name: str) -> list[str]:
     if name in model.starred:
         return columns
     narrowed = _of(model).narrowed
-    matched = {column for narrowing in narrowed if narrowing.of == name for column in narrowing.matching}
+    matched = {column for narrowing in narrowed for one in narrowing.each if one.of == name for column in one.matching}
     named = model.named.get(name, frozenset())
     return [column for column in columns if column.lower() in named or column in matched] or columns[:1]
 

@@ -51,6 +51,11 @@ def fold(bench: Bench, model: Model, entry: Entry) -> Entry:
     return replace(entry, files=[entry.files[0], file], counts=[entry.counts[0], rows], gone=["", gone])
 
 
+def is_large(entry: Entry) -> bool:
+    """Whether reading all of a model costs so much that rows are looked for by their place."""
+    return entry.counts[0] >= LARGE
+
+
 def are_scattered(bench: Bench, entry: Entry, by: Sequence[str], keys: str) -> bool:
     """Whether the keys of a relation, in these columns, are likely to have rows in every stretch of a model."""
     return PEOPLE.issuperset(by) and bench.count(keys) * STRETCHES_OF_A_PERSON * STRETCH > entry.counts[0]
@@ -70,7 +75,7 @@ def rows_kept(
     def joined(relation: str) -> str:
         return f"select {listed} from ({relation}) as mine {kept}"
 
-    if entry.counts[0] < LARGE or scattered:
+    if scattered or not is_large(entry):
         return joined(bench.warehouse.relation(entry))
     base = bench.warehouse.root / entry.files[0]
     numbered = f"read_parquet({duck.text(base)}, file_row_number = true)"

@@ -1,6 +1,7 @@
 -- How long was each person in each occurrence?
 -- grain: one row per webinar_id, occurrence_id and person_key that attended
--- units: attended_us, actual_us are microseconds; attended_ppq is the share attended in parts per 10^15, rounded
+-- units: attended_us, actual_us are microseconds; attended_ppq is the share attended in parts per 10^15, rounded; name
+--        is that of the last connection with one
 -- rule:  HZ-20, the union of all the person's connections; an empty union is no attendance
 -- incremental: webinar_id, occurrence_id, person_key
 with
@@ -11,6 +12,8 @@ counted as (
         webinar_id,
         occurrence_id,
         person_key,
+        connection_key,
+        name,
         start_us,
         end_us,
         max(end_us) over (
@@ -33,7 +36,8 @@ united as (
         max(end_us) as left_us,
         cast(sum(greatest(end_us - greatest(start_us, coalesce(previous_end_us, start_us)), 0)) as bigint)
             as attended_us,
-        count(*) as connection_count
+        count(*) as connection_count,
+        arg_max(name, (start_us, connection_key)) as name
     from counted
     group by webinar_id, occurrence_id, person_key
 
@@ -54,7 +58,8 @@ shared as (
             // int_occurrences.actual_us
             as bigint
         ) as attended_ppq,
-        united.connection_count
+        united.connection_count,
+        united.name
     from united
     inner join int_occurrences using (webinar_id, occurrence_id)
     where united.attended_us > 0 and int_occurrences.actual_us > 0

@@ -18,8 +18,10 @@ attended as (
     select
         int_people.subject_key,
         int_attendances.webinar_id,
+        int_attendances.occurrence_id,
         int_attendances.joined_at,
-        int_attendances.attended_ppq
+        int_attendances.attended_ppq,
+        int_attendances.name
     from int_attendances
     inner join int_people using (person_key)
     inner join int_webinars using (webinar_id)
@@ -44,7 +46,8 @@ attendance as (
         ) as avg_attended_hundredths,
         min(attended.joined_at) as first_joined_at,
         arg_min(attended.webinar_id, (attended.joined_at, attended.webinar_id)) as first_joined_webinar_id,
-        max(attended.joined_at) as last_joined_at
+        max(attended.joined_at) as last_joined_at,
+        arg_max(attended.name, (attended.joined_at, attended.webinar_id, attended.occurrence_id)) as met_name
     from attended
     cross join thresholds
     group by attended.subject_key
@@ -91,6 +94,7 @@ combined as (
         registered.last_registered_at,
         registered.first_name,
         registered.last_name,
+        attendance.met_name,
         case
             when attendance.first_joined_at < registered.first_registered_at or registered.first_registered_at is null
                 then attendance.first_joined_webinar_id

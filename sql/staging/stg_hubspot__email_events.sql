@@ -2,7 +2,8 @@
 -- grain: one row per event of hubspot/email_events
 -- units: email_key, event_key, sent_key are the first 60 bits of an md5; happened_at is UTC; event_key and source_key
 --        (HubSpot's id and created) are those of what was sent, opened and clicked, sent_key names the sending in the
---        latter two; subject stands with what was sent alone, url with clicks
+--        latter two; subject stands with what was sent alone, url with clicks; is_early is for the few opens and
+--        clicks with a time before that of the sending they name, or of which nobody can tell
 -- rule:  HS-06, HS-07; HubSpot's identity of an event is the pair of id and created
 with
 
@@ -58,6 +59,8 @@ named as (
             when upper(told.type) in ('OPEN', 'CLICK') and told.sentby.id is not null
                 then cast('0x' || left(md5(told.sentby.id || '|' || told.sentby.created), 15) as bigint)
         end as sent_key,
+        upper(coalesce(told.type, '')) in ('OPEN', 'CLICK') and told.sentby.id is not null
+        and coalesce(try_cast(told.sentby.created as bigint) > epoch_us(happened_at) // 1000, true) as is_early,
         case when upper(told.type) = 'SENT' then nullif(told.subject, '') end as subject,
         case when upper(told.type) = 'CLICK' then nullif(told.url, '') end as url
     from parsed

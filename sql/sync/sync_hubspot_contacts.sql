@@ -64,10 +64,10 @@ newcomers as (
         int_people.email as object_key,
         cast(null as varchar) as vendor_id,
         int_people.email,
-        coalesce(nullif(int_zoom_metrics.first_name, ''), split_part(met.name, ' ', 1)) as firstname,
+        coalesce(nullif(int_zoom_metrics.first_name, ''), split_part(int_zoom_metrics.met_name, ' ', 1)) as firstname,
         coalesce(
             case when int_zoom_metrics.first_name <> '' then int_zoom_metrics.last_name end,
-            trim(substr(met.name, length(split_part(met.name, ' ', 1)) + 1))
+            trim(substr(int_zoom_metrics.met_name, length(split_part(int_zoom_metrics.met_name, ' ', 1)) + 1))
         ) as lastname,
         'Zoom: ' || int_webinars.topic as turnout_source,
         cast(null as varchar) as reason
@@ -75,15 +75,6 @@ newcomers as (
     inner join int_zoom_metrics using (subject_key)
     left join int_webinars
         on int_zoom_metrics.first_webinar_id = int_webinars.webinar_id
-    left join (
-        select
-            person_key,
-            coalesce(arg_max(name, (start_us, connection_key)), '') as name
-        from int_connections
-        where reason is null
-        group by person_key
-    ) as met
-        on int_people.person_key = met.person_key
     where int_people.contact_id is null
 
 ),

@@ -1,6 +1,7 @@
 -- Which connections may count otherwise now: new ones, and those whose session, registrant, address or role changed
 -- grain: one row per key of int_connections, at least of those whose rows differ
--- narrowed: stg_zoom__participants by connection_key; int_registrants by registrant_key of stg_zoom__participants
+-- narrowed: stg_zoom__participants by connection_key; int_registrants by registrant_key of stg_zoom__participants;
+--   int_addresses by email_key of stg_zoom__participants; int_addresses by email_key of int_registrants
 with
 
 moved_addresses as (

@@ -10,7 +10,7 @@ whose as (
         email_key,
         subject_key
     from int_crm_addresses
-    union
+    union all
     select
         email_key,
         subject_key

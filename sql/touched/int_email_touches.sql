@@ -12,6 +12,43 @@ taken as (
     select * from stg_hubspot__email_events
     where happened_at >= getvariable('as_of_before') and happened_at < getvariable('as_of')
 
+),
+
+-- opens and clicks (they alone name a sending) whose sending came late: any, where it was sent before the last build;
+-- where it was sent since, those with a time before it: all others happened since, too, and are taken
+told as (
+
+    select
+        late.sent_key,
+        late.sent_to_key,
+        events.email_key
+    from int_sent_emails__changed as late
+    inner join stg_hubspot__email_events as events
+        on late.sent_key = events.sent_key
+    where late.sent_at <= getvariable('as_of_before')
+    union all
+    select
+        late.sent_key,
+        late.sent_to_key,
+        events.email_key
+    from int_sent_emails__changed as late
+    inner join stg_hubspot__email_events as events
+        on late.sent_key = events.sent_key
+    where late.sent_at > getvariable('as_of_before') and events.is_early
+
+),
+
+told_now as (
+
+    select
+        late.sent_key,
+        late.sent_to_key,
+        events.email_key
+    from int_sent_emails__changed as late
+    inner join stg_hubspot__email_events__changed as events
+        on late.sent_key = events.sent_key
+    where late.sent_at <= getvariable('as_of_before') or events.is_early
+
 )
 
 select
@@ -33,17 +70,12 @@ select
     cast(null as timestamptz) as happened_at,
     cast(null as bigint) as sent_key
 from (
-    -- opens and clicks (they alone name a sending) whose sending has changed: any but those that are new themselves
     select count(*) as counted
-    from int_sent_emails__changed as late
-    inner join stg_hubspot__email_events as events
-        on late.sent_key = events.sent_key
-    where events.email_key is distinct from late.sent_to_key
+    from told
+    where email_key is distinct from sent_to_key
     union all
     select -count(*) as counted
-    from int_sent_emails__changed as late
-    inner join stg_hubspot__email_events__changed as events
-        on late.sent_key = events.sent_key
-    where events.email_key is distinct from late.sent_to_key
-) as told
-having sum(told.counted) > 0
+    from told_now
+    where email_key is distinct from sent_to_key
+) as counts
+having sum(counts.counted) > 0

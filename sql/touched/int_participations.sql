@@ -51,7 +51,7 @@ addresses as (
         email_key,
         person_key
     from int_addresses
-    union
+    union all
     select
         email_key,
         person_key

@@ -10,7 +10,7 @@ people as (
         person_key,
         subject_key
     from int_people
-    union
+    union all
     select
         person_key,
         subject_key

@@ -10,7 +10,7 @@ people as (
         person_key,
         contact_id
     from int_people
-    union
+    union all
     select
         person_key,
         contact_id

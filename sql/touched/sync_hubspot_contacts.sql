@@ -1,8 +1,8 @@
 -- Of whom may something else be to tell now
 -- grain: one row per key of sync_hubspot_contacts, at least of those whose rows differ
 -- narrowed: int_contacts by cast(contact_id as varchar) = object_key; int_addresses by email = object_key;
---   int_people by email = object_key; int_zoom_metrics by subject_key of int_people; int_connections by person_key
---   of int_people; int_published by object_key
+--   int_people by email = object_key; int_zoom_metrics by subject_key of int_people; contact_metrics by subject_key
+--   = contact_id of int_contacts; contact_metrics by subject_key of int_people; int_published by object_key
 with
 
 contacts as (
@@ -35,12 +35,7 @@ newcomers as (
 
     select email
     from int_people
-    where
-        contact_id is null
-        and (
-            subject_key in (select subject_key from subjects)
-            or person_key in (select person_key from int_connections__changed)
-        )
+    where contact_id is null and subject_key in (select subject_key from subjects)
     union
     select email from int_people__changed
 

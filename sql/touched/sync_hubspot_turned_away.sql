@@ -43,7 +43,7 @@ addresses as (
         email_key,
         person_key
     from int_addresses
-    union
+    union all
     select
         email_key,
         person_key

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PYTHON = sorted([*(ROOT / "pipelines").rglob("*.py"), *(ROOT / "assets").rglob("*.py")])
 FLOORS = [
     {"errors", "events", "duck", "rates"},
-    {"http", "log", "warehouse", "settings", "models", "parsing", "verify", "checks"},
+    {"http", "log", "warehouse", "settings", "models", "narrowing", "parsing", "verify", "checks"},
     {
         "ingest",
         "inbox",
@@ -178,7 +178,12 @@ def test_a_model_that_breaks_a_rule_is_refused_with_its_file(
     [
         ("one with two", "is not `<input> by"),
         ("one by key of two with other", "`one … of two with …`: two must be narrowed by the keys first"),
-        ("two by key of one; one by key of two with other", "two must be narrowed by the keys first"),
+        ("one by key; two by key of one; six by key of two with other", "two must be narrowed by the keys first"),
+        ("one by key of two; two by key", "`one … of two`: two must be narrowed first"),
+        ("one by key; two by key of one; one by key of two", "`two … of one`: one must be narrowed first"),
+        ("one by key; one by other", "`one` is named twice"),
+        ("two by key; one by key; one by key of two with other", "`one` is named twice"),
+        ("one by lower(key) = key; one by lower(key) = other", "`one` is named twice"),
     ],
 )
 def test_a_header_that_narrows_wrongly_is_refused_with_its_file(tmp_path: Path, narrowed: str, message: str) -> None:

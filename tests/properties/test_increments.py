@@ -183,17 +183,25 @@ def test_who_registered_after_the_end_is_on_the_timeline_of_whom_they_turn_out_t
 
 @pytest.mark.rule("EV-02", "HS-07")
 @pytest.mark.parametrize(
-    "built_after", [timedelta(microseconds=500), timedelta(days=1)], ids=["at once", "a day later"]
+    ("built_after", "sent_after", "created"),
+    [
+        (timedelta(microseconds=500), timedelta(0), None),
+        (timedelta(days=1), timedelta(0), None),
+        (timedelta(hours=1), timedelta(days=1), None),
+        (timedelta(hours=1), timedelta(days=1), "some day"),
+    ],
+    ids=["built within the millisecond", "built a day later", "sent after the build", "sent nobody knows when"],
 )
 def test_an_open_goes_to_whom_it_was_sent_to_however_late_the_sending_is_told(
-    tmp_path: Path, built_after: timedelta
+    tmp_path: Path, built_after: timedelta, sent_after: timedelta, created: str | None
 ) -> None:
     teller, at = Teller(random.Random("sent"), 1), START + timedelta(days=1)
     ada, bob = teller.people[:2]
-    sent = {"id": "s", "created": round(at.timestamp() * 1000)}
+    sent = {"id": "s", "created": created or round((at + sent_after).timestamp() * 1000)}
+    key = f"s|{sent['created']}"
     body = {"emailCampaignId": 1, "filteredEvent": False}
     teller.tell("hubspot/email_events", "o", {**body, "type": "OPEN", "recipient": bob, "sentBy": sent}, at)
-    teller.tell("hubspot/email_events", f"s|{sent['created']}", {**body, "type": "SENT", "recipient": ada}, at)
+    teller.tell("hubspot/email_events", key, {**body, "type": "SENT", "recipient": ada}, at + sent_after)
     log, chosen = PlainLog(tmp_path / "home"), made_of(["int_email_touches"])
     whose: list[str] = []
     for after, (stream, row) in zip((built_after, timedelta(days=2)), teller.events, strict=True):

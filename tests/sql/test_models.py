@@ -41,9 +41,13 @@ def run_model(
         return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
 
-def connection(person: int, start: float, end: float, reason: str | None = None) -> dict[str, Any]:
+def connection(
+    person: int, start: float, end: float, reason: str | None = None, name: str | None = "Ada"
+) -> dict[str, Any]:
     """A row of int_connections."""
     return {
+        "connection_key": f"{person} {start} {end}",
+        "name": name,
         "webinar_id": 1,
         "occurrence_id": "",
         "person_key": person,
@@ -101,6 +105,25 @@ def test_a_connection_with_a_reason_is_no_attendance() -> None:
     assert [row["person_key"] for row in found] == [8]
 
 
+@pytest.mark.rule("HZ-11")
+@pytest.mark.parametrize("turned", [1, -1])
+def test_the_name_is_that_of_the_last_connection_with_one_in_the_last_webinar_attended(turned: int) -> None:
+    rows = [connection(7, 0, 10, name="A"), connection(7, 20, 30, name="B"), connection(7, 25, 30, name=None)]
+    rows += [connection(7, 40, 50, "waiting_room", name="C")]
+    found = run_model("int_attendances", int_connections=rows[::turned], int_occurrences=[occurrence()])
+    assert [row["name"] for row in found] == ["B"]
+    attended = [attendance(at, 1, 1) | {"joined_at": NOON - timedelta(days=3 - at), "name": str(at)} for at in range(3)]
+    scope = [{"webinar_id": at, "out_of_scope_reason": "excluded" if at == 2 else None} for at in range(3)]
+    met = run_model(
+        "int_zoom_metrics",
+        int_attendances=attended[::turned],
+        int_people=[{"person_key": 7, "subject_key": 7}],
+        int_webinars=scope,
+        int_registrations=NO_REGISTRATIONS,
+    )
+    assert [row["met_name"] for row in met] == ["1"]
+
+
 def attendance(webinar: int, part: int, of: int, person: int = 7) -> dict[str, Any]:
     """A row of int_attendances, its share rounded as the model rounds it."""
     return {
@@ -109,6 +132,7 @@ def attendance(webinar: int, part: int, of: int, person: int = 7) -> dict[str, A
         "person_key": person,
         "joined_at": NOON - timedelta(days=3),
         "attended_ppq": (part * 10**15 + of // 2) // of,
+        "name": "Ada",
     }
 
 
