@@ -4,6 +4,32 @@
 --   event_key = activity_key; int_sent_emails by sent_key of stg_hubspot__email_events;
 --   stg_hubspot__form_submissions by activity_key; int_sales_touches by activity_key; int_webinar_activities by
 --   activity_key
+with
+
+-- opens and clicks whose sending is new: any, where it was sent before the last build; where it was sent since, those
+-- with a time before it, and those that have happened since, too
+told as (
+
+    select events.event_key as activity_key
+    from int_sent_emails__changed as late
+    inner join stg_hubspot__email_events as events
+        on late.sent_key = events.sent_key
+    where late.sent_at <= getvariable('as_of_before')
+    union
+    select events.event_key as activity_key
+    from int_sent_emails__changed as late
+    inner join stg_hubspot__email_events as events
+        on late.sent_key = events.sent_key
+    where events.is_early
+    union
+    select events.event_key as activity_key
+    from int_sent_emails__changed as late
+    inner join stg_hubspot__email_events as events
+        on late.sent_key = events.sent_key
+    where events.happened_at > getvariable('as_of_before')
+
+)
+
 select activity_key from int_engagements__changed
 union
 select activity_key from int_engagement_contacts__changed
@@ -22,8 +48,8 @@ union
 select event_key as activity_key from stg_hubspot__email_events__changed
 where event_key is not null
 union
-select event_key as activity_key from stg_hubspot__email_events
-where event_key is not null and sent_key in (select sent_key from int_sent_emails__changed)
+select activity_key from told
+where activity_key is not null
 union
 select told.event_key as activity_key
 from stg_hubspot__email_events as told

@@ -5,7 +5,9 @@ with
 
 people as (
 
-    select contact_id from int_salesforce_matches__changed
+    select matches.contact_id
+    from int_salesforce_matches__changed as matches
+    cross join int_salesforce_org
 
 ),
 

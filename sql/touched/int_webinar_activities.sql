@@ -16,14 +16,22 @@ select
     webinar_id,
     person_key
 from int_registrations
-where
-    person_key in (select person_key from int_people__changed)
-    or webinar_id in (select webinar_id from int_webinars__changed)
+where person_key in (select person_key from int_people__changed)
+union
+select
+    webinar_id,
+    person_key
+from int_registrations
+where webinar_id in (select webinar_id from int_webinars__changed)
 union
 select
     webinar_id,
     person_key
 from int_attendances
-where
-    person_key in (select person_key from int_people__changed)
-    or webinar_id in (select webinar_id from int_occurrences__changed)
+where person_key in (select person_key from int_people__changed)
+union
+select
+    webinar_id,
+    person_key
+from int_attendances
+where webinar_id in (select webinar_id from int_occurrences__changed)

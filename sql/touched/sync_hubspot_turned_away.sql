@@ -78,9 +78,13 @@ registrations as (
         webinar_id,
         email as whose
     from int_registrants
-    where
-        email_key in (select email_key from moved_addresses)
-        or webinar_id in (select webinar_id from changed_webinars)
+    where email_key in (select email_key from moved_addresses)
+    union
+    select
+        webinar_id,
+        email as whose
+    from int_registrants
+    where webinar_id in (select webinar_id from changed_webinars)
     union
     select
         int_registrants.webinar_id,
