@@ -8,7 +8,7 @@ with
 
 -- opens and clicks whose sending is new: any, where it was sent before the last build; where it was sent since, those
 -- with a time before it, and those that have happened since, too
-told as (
+late_named as (
 
     select events.event_key as activity_key
     from int_sent_emails__changed as late
@@ -48,7 +48,7 @@ union
 select event_key as activity_key from stg_hubspot__email_events__changed
 where event_key is not null
 union
-select activity_key from told
+select activity_key from late_named
 where activity_key is not null
 union
 select told.event_key as activity_key

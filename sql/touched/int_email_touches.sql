@@ -16,38 +16,35 @@ taken as (
 
 -- opens and clicks (they alone name a sending) whose sending came late: any, where it was sent before the last build;
 -- where it was sent since, those with a time before it: all others happened since, too, and are taken
-told as (
+named as (
 
     select
-        late.sent_key,
-        late.sent_to_key,
-        events.email_key
+        events.event_id,
+        events.email_key,
+        late.sent_to_key
     from int_sent_emails__changed as late
     inner join stg_hubspot__email_events as events
         on late.sent_key = events.sent_key
     where late.sent_at <= getvariable('as_of_before')
     union all
     select
-        late.sent_key,
-        late.sent_to_key,
-        events.email_key
+        events.event_id,
+        events.email_key,
+        late.sent_to_key
     from int_sent_emails__changed as late
     inner join stg_hubspot__email_events as events
         on late.sent_key = events.sent_key
-    where late.sent_at > getvariable('as_of_before') and events.is_early
+    where events.is_early
 
 ),
 
-told_now as (
+-- those among them that are not new themselves, and were taken for whom they told of
+taken_before as (
 
-    select
-        late.sent_key,
-        late.sent_to_key,
-        events.email_key
-    from int_sent_emails__changed as late
-    inner join stg_hubspot__email_events__changed as events
-        on late.sent_key = events.sent_key
-    where late.sent_at <= getvariable('as_of_before') or events.is_early
+    select event_id from named
+    where email_key is distinct from sent_to_key
+    except
+    select event_id from stg_hubspot__email_events__changed
 
 )
 
@@ -69,13 +66,4 @@ select
     cast(null as boolean) as is_bot,
     cast(null as timestamptz) as happened_at,
     cast(null as bigint) as sent_key
-from (
-    select count(*) as counted
-    from told
-    where email_key is distinct from sent_to_key
-    union all
-    select -count(*) as counted
-    from told_now
-    where email_key is distinct from sent_to_key
-) as counts
-having sum(counts.counted) > 0
+from taken_before
